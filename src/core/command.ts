@@ -1,0 +1,57 @@
+import type { Description, Holder, Millis, Principal, Want } from './model.ts';
+
+/** What is asked of the daemon. Everything random (ids, secrets) was minted before, so a turn depends on its arguments alone. */
+export type Command =
+  | Acquire
+  | { readonly type: 'renew'; readonly id: string; readonly secretHash: string | null; readonly principal: Principal }
+  | {
+      readonly type: 'extend';
+      readonly id: string;
+      readonly secretHash: string | null;
+      readonly for: Millis;
+      readonly principal: Principal;
+    }
+  | {
+      readonly type: 'release';
+      readonly id: string;
+      /** Null where the caller has none and relies on who it is. */
+      readonly secretHash: string | null;
+      /** The command behind a guarded lease is dead. */
+      readonly ended: boolean;
+      readonly principal: Principal;
+    }
+  /** A connection that waits for this id opened or closed. */
+  | { readonly type: 'listen'; readonly id: string; readonly change: 1 | -1 }
+  | Declare
+  | {
+      readonly type: 'offline';
+      readonly name: string;
+      readonly reason: string;
+      readonly until: Millis | null;
+      readonly principal: Principal;
+    }
+  | { readonly type: 'online'; readonly name: string; readonly principal: Principal };
+
+export interface Acquire {
+  readonly type: 'acquire';
+  readonly id: string;
+  readonly secretHash: string;
+  readonly wants: readonly Want[];
+  readonly ttl: Millis;
+  /** Longest time in the queue; 0 asks once, null waits for ever. */
+  readonly wait: Millis | null;
+  readonly hold: Millis | null;
+  readonly priority: number;
+  readonly note: string;
+  readonly holder: Holder;
+  readonly guarded: boolean;
+  readonly principal: Principal;
+}
+
+/** The whole of what one source describes: what it no longer has is retired, unless it only ever adds. */
+export interface Declare {
+  readonly type: 'declare';
+  readonly source: string;
+  readonly resources: readonly Description[];
+  readonly additive: boolean;
+}

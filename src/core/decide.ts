@@ -1,0 +1,303 @@
+import { impossible } from './advice.ts';
+import { everPossible } from './assign.ts';
+import type { Acquire, Command } from './command.ts';
+import { declare } from './declare.ts';
+import { endLease, leaveQueue, revokeLease } from './ending.ts';
+import { type Refusal, refuse } from './error.ts';
+import type { Event, StoredEvent } from './event.ts';
+import type { Ended, Lease, Millis, Principal, Request } from './model.ts';
+import type { State } from './state.ts';
+import { makeUp } from './undeclared.ts';
+import { describeWants, shapeOf } from './want.ts';
+
+export interface Decision {
+  readonly events: readonly Event[];
+  readonly refusal: Refusal | null;
+}
+
+/**
+ * What follows from a command: events, or the reason why not. It never grants; it may only put somebody into the queue.
+ * Every command can be repeated: the outcome is that of one.
+ */
+export function decide(state: State, command: Command, now: Millis): Decision {
+  const decided = decideOn(state, command, now);
+  return Array.isArray(decided) ? { events: decided, refusal: null } : { events: [], refusal: decided as Refusal };
+}
+
+function decideOn(state: State, command: Command, now: Millis): readonly Event[] | Refusal {
+  switch (command.type) {
+    case 'acquire':
+      return acquire(state, command, now);
+    case 'renew':
+      return renew(state, command, now);
+    case 'extend':
+      return extend(state, command, now);
+    case 'release':
+      return release(state, command, now);
+    case 'listen':
+      return listen(state, command, now);
+    case 'declare':
+      return declare(state, command, now);
+    case 'offline':
+      return offline(state, command, now);
+    case 'online':
+      return online(state, command);
+    default:
+      return command satisfies never;
+  }
+}
+
+function acquire(state: State, command: Acquire, now: Millis): readonly Event[] | Refusal {
+  const known = requestOf(state, command.id);
+  if (known) return again(state, known, command, now);
+  const spent = state.ended.get(command.id);
+  if (spent) return tooLate(spent, command);
+  const full = overLimit(state, command);
+  if (full) return full;
+  const made = makeUp(state, command);
+  const existing = command.wants.filter(
+    ({ selector }) => !made.some((e) => selector.type === 'name' && selector.name === e.resource.name),
+  );
+  if (!everPossible(state, existing)) return impossible(state, existing);
+  const names = command.wants.flatMap(({ selector }) => (selector.type === 'name' ? [selector.name] : []));
+  if (new Set(names).size < names.length) return twiceTheSame(command);
+  const { resources } = state.rules.limits;
+  if (made.length > 0 && state.catalogue.size + made.length > resources) {
+    return refuse('limit', `${state.catalogue.size} resources exist, and the limit (resources) is ${resources}`);
+  }
+  return [...made, { type: 'waiter-joined', request: requestFrom(state, command, now) }];
+}
+
+function requestFrom({ counters }: State, command: Acquire, now: Millis): Request {
+  const { id, secretHash, wants, ttl, wait, hold, priority, note, holder, guarded, principal } = command;
+  return {
+    id,
+    secretHash,
+    wants,
+    ttl,
+    hold,
+    priority,
+    note,
+    holder,
+    guarded,
+    principal: principal.name,
+    ticket: counters.ticket + 1,
+    askedAt: now,
+    givesUpAt: wait === null ? null : now + wait,
+  };
+}
+
+function twiceTheSame({ wants }: Acquire): Refusal {
+  return refuse('impossible', `${describeWants(wants)} cannot be had together: a name stands for one resource`, {
+    hint: 'ask for each name once',
+  });
+}
+
+/** The same id again: from the same client it keeps its place, or renews what it holds. */
+function again(state: State, known: Request, { secretHash, wants }: Acquire, now: Millis): readonly Event[] | Refusal {
+  if (!sameSecret(known.secretHash, secretHash)) return notYours(known.id);
+  if (shapeOf(known.wants) !== shapeOf(wants)) return otherWant(known.id, describeWants(known.wants));
+  const held = state.leases.get(known.id);
+  if (held) return renewal(held.lease, now);
+  const queued = state.queue.byId.get(known.id);
+  return [{ type: 'waiter-heard', id: known.id, connections: queued?.connections ?? 0, at: now }];
+}
+
+function tooLate(spent: Ended, { secretHash, wants }: Acquire): Refusal {
+  if (spent.secretHash !== '' && !sameSecret(spent.secretHash, secretHash)) return notYours(spent.id);
+  if (spent.shape !== '' && spent.shape !== shapeOf(wants)) return otherWant(spent.id, 'something else');
+  return refusalOf(spent, describeWants(wants));
+}
+
+/** What a spent id is answered with, for ever the same. */
+export function refusalOf(spent: Ended, what = 'it'): Refusal {
+  switch (spent.outcome) {
+    case 'busy':
+      return refuse('busy', `${what} was taken, and the request did not wait`);
+    case 'timeout':
+      return refuse('timeout', `${what} did not become free in the time the request had`);
+    case 'impossible':
+      return refuse('impossible', `${what} no longer exists`);
+    case 'lost':
+      return refuse('lost', lostSentence(spent), { reason: spent.reason });
+    default:
+      return spent.outcome satisfies never;
+  }
+}
+
+function lostSentence({ id, reason, by }: Ended): string {
+  return `lease ${id} has ended: ${reason}${by === '' ? '' : ` by ${by}`}`;
+}
+
+function overLimit({ rules: { limits }, queue, leases }: State, { wants }: Acquire): Refusal | null {
+  const units = wants.reduce((sum, { count }) => sum + count, 0);
+  if (wants.length > limits.wants) {
+    return refuse('usage', `${wants.length} wants in one request, and the limit (wants) is ${limits.wants}`, {
+      status: 422,
+    });
+  }
+  if (units > limits.units) {
+    return refuse('usage', `${units} resources in one request, and the limit (units) is ${limits.units}`, {
+      status: 422,
+    });
+  }
+  if (queue.size >= limits.waiters) {
+    return refuse('limit', `the queue is full: ${queue.size} wait, and the limit (waiters) is ${limits.waiters}`, {
+      retryAfter: 5,
+    });
+  }
+  if (leases.size >= limits.leases) {
+    return refuse('limit', `${leases.size} leases are held, and the limit (leases) is ${limits.leases}`, {
+      retryAfter: 5,
+    });
+  }
+  return null;
+}
+
+function renew(state: State, command: Extract<Command, { type: 'renew' }>, now: Millis): readonly Event[] | Refusal {
+  const lease = leaseOf(state, command);
+  return 'code' in lease ? lease : renewal(lease, now);
+}
+
+/** A lease that was told to end cannot be kept alive: it is only a question of when. */
+function renewal(lease: Lease, now: Millis): readonly Event[] {
+  if (lease.ending !== null) return [];
+  const expiresAt = Math.max(now + lease.request.ttl, lease.keptUntil ?? 0);
+  return [{ type: 'lease-renewed', id: lease.request.id, expiresAt }];
+}
+
+/** Never shortens, and counts from now rather than from the end: so a repetition changes nothing. */
+function extend(state: State, command: Extract<Command, { type: 'extend' }>, now: Millis): readonly Event[] | Refusal {
+  const lease = leaseOf(state, command);
+  if ('code' in lease) return lease;
+  if (lease.ending !== null)
+    return refuse('conflict', `lease ${command.id} is ending: ${lease.ending.reason}`, {
+      hint: 'ask again with a new lease id',
+    });
+  let longest = Number.POSITIVE_INFINITY;
+  for (const { resource } of lease.uses) {
+    longest = Math.min(longest, state.catalogue.byId.get(resource)?.resource.maxHold ?? Number.POSITIVE_INFINITY);
+  }
+  const until = Math.min(now + command.for, lease.grantedAt + longest);
+  const endsAt = lease.endsAt === null ? null : Math.max(lease.endsAt, until);
+  const keptUntil = Math.max(lease.keptUntil ?? 0, until);
+  if (endsAt === lease.endsAt && keptUntil === lease.keptUntil) return [];
+  const extended: Lease = { ...lease, endsAt, keptUntil, expiresAt: Math.max(lease.expiresAt, keptUntil) };
+  return [{ type: 'lease-extended', lease: extended, by: command.principal.name }];
+}
+
+function release(
+  state: State,
+  command: Extract<Command, { type: 'release' }>,
+  now: Millis,
+): readonly Event[] | Refusal {
+  const { id, secretHash, principal, ended } = command;
+  const spent = state.ended.get(id);
+  if (spent) {
+    const stranger = secretHash !== null && spent.secretHash !== '' && !sameSecret(spent.secretHash, secretHash);
+    return stranger ? notYours(id) : [];
+  }
+  const request = requestOf(state, id);
+  if (!request) return [{ type: 'id-spent', ended: spentUnheard(state, id, secretHash, now) }];
+  const refusal = mayNot(request, secretHash, principal);
+  if (refusal) return refusal;
+  const own = secretHash !== null || owns(principal, request);
+  const cause = own
+    ? ({ reason: 'released', by: '' } as const)
+    : ({ reason: 'revoked', by: principal.name || 'an admin' } as const);
+  const held = state.leases.get(id);
+  if (!held) return [leaveQueue(state, request, 'lost', cause, now)];
+  return ended
+    ? endLease(state, held.lease, held.lease.ending ?? cause, now)
+    : revokeLease(state, held.lease, cause, now);
+}
+
+/** Remembered so that a request still on its way is answered that it is over, and leaks nothing. */
+function spentUnheard(state: State, id: string, secretHash: string | null, now: Millis): Ended {
+  const seq = state.counters.ended + 1;
+  return { id, secretHash: secretHash ?? '', shape: '', outcome: 'lost', reason: 'released', by: '', at: now, seq };
+}
+
+function listen(state: State, { id, change }: Extract<Command, { type: 'listen' }>, now: Millis): readonly Event[] {
+  const queued = state.queue.byId.get(id);
+  if (!queued) return [];
+  return [{ type: 'waiter-heard', id, connections: Math.max(0, queued.connections + change), at: now }];
+}
+
+function offline(
+  state: State,
+  command: Extract<Command, { type: 'offline' }>,
+  now: Millis,
+): readonly StoredEvent[] | Refusal {
+  const { name, reason, until, principal } = command;
+  const entry = state.catalogue.byName.get(name);
+  if (!entry) return impossible(state, [{ selector: { type: 'name', name }, key: '', count: 1, mode: 'slot' }]);
+  if (until !== null && until <= now)
+    return refuse('usage', 'until is in the past', { status: 422, hint: 'give a later time' });
+  const { offline: known, id } = entry.resource;
+  if (known && known.reason === reason && known.until === until) return [];
+  return [{ type: 'resource-offline', id, name, offline: { reason, by: principal.name, since: now, until } }];
+}
+
+function online(
+  state: State,
+  { name, principal }: Extract<Command, { type: 'online' }>,
+): readonly StoredEvent[] | Refusal {
+  const entry = state.catalogue.byName.get(name);
+  if (!entry) return impossible(state, [{ selector: { type: 'name', name }, key: '', count: 1, mode: 'slot' }]);
+  if (entry.resource.offline === null) return [];
+  return [{ type: 'resource-online', id: entry.resource.id, name, by: principal.name }];
+}
+
+function requestOf(state: State, id: string): Request | null {
+  return state.leases.get(id)?.lease.request ?? state.queue.byId.get(id)?.request ?? null;
+}
+
+/** The live lease of this id, if the caller may touch it. */
+function leaseOf(
+  state: State,
+  {
+    id,
+    secretHash,
+    principal,
+  }: { readonly id: string; readonly secretHash: string | null; readonly principal: Principal },
+): Lease | Refusal {
+  const spent = state.ended.get(id);
+  if (spent) {
+    const stranger = secretHash !== null && spent.secretHash !== '' && !sameSecret(spent.secretHash, secretHash);
+    return stranger ? notYours(id) : refuse('lost', lostSentence(spent), { reason: spent.reason });
+  }
+  const request = requestOf(state, id);
+  if (!request) return refuse('not-found', `no lease ${id} was ever asked for, or it was forgotten`);
+  const refusal = mayNot(request, secretHash, principal);
+  if (refusal) return refusal;
+  const held = state.leases.get(id);
+  if (held) return held.lease;
+  return refuse('not-found', `${id} still waits in the queue`, { hint: 'keep its place with PUT' });
+}
+
+/** A secret that is given has to be right, whoever gives it; without one it has to be the owner or an admin. */
+function mayNot(request: Request, secretHash: string | null, principal: Principal): Refusal | null {
+  if (secretHash !== null) return sameSecret(request.secretHash, secretHash) ? null : notYours(request.id);
+  return principal.role === 'admin' || owns(principal, request) ? null : notYours(request.id);
+}
+
+/** Nobody in particular, as on a daemon without identities, owns nothing. */
+function owns({ name }: Principal, request: Request): boolean {
+  return name !== '' && name === request.principal;
+}
+
+function notYours(id: string): Refusal {
+  return refuse('denied', `lease ${id} was asked for with another secret`);
+}
+
+function otherWant(id: string, what: string): Refusal {
+  return refuse('conflict', `the id ${id} was used to ask for ${what}`);
+}
+
+/** Takes the same time wherever the two differ. Both are hashes of one length. */
+function sameSecret(a: string, b: string): boolean {
+  let difference = a.length ^ b.length;
+  for (let i = 0; i < a.length; i += 1) difference |= a.charCodeAt(i) ^ b.charCodeAt(i);
+  return difference === 0;
+}

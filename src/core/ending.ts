@@ -1,0 +1,48 @@
+import type { StoredEvent } from './event.ts';
+import type { Ended, Ending, EndReason, Lease, Millis, Outcome, Request } from './model.ts';
+import type { State } from './state.ts';
+import { shapeOf } from './want.ts';
+
+/** Why something ends, and through whom. */
+export interface Cause {
+  readonly reason: EndReason;
+  /** Empty where time did it. */
+  readonly by: string;
+  readonly note?: string;
+}
+
+/** The one way a lease ends: remembered by its id, and whatever was only kept for its sake goes with it. */
+export function endLease(state: State, lease: Lease, cause: Cause, now: Millis): StoredEvent[] {
+  const events: StoredEvent[] = [
+    { type: 'lease-ended', lease, ended: endedBy(state, lease.request, 'lost', cause, now) },
+  ];
+  for (const { resource } of lease.uses) {
+    const entry = state.catalogue.byId.get(resource);
+    if (entry?.resource.retiring && entry.leases.size === 1) {
+      events.push({ type: 'resource-removed', resource: entry.resource });
+    }
+  }
+  return events;
+}
+
+/**
+ * Asks for a lease back. One with a command behind it is only told: its resources pass on when the holder confirms that
+ * the command is dead, or when the ttl has run out, never before.
+ */
+export function revokeLease(state: State, lease: Lease, cause: Cause, now: Millis): StoredEvent[] {
+  if (!lease.request.guarded) return endLease(state, lease, cause, now);
+  if (lease.ending !== null) return [];
+  const ending: Ending = { reason: cause.reason, by: cause.by, note: cause.note ?? '', since: now };
+  return [{ type: 'lease-ending', lease: { ...lease, ending }, ending }];
+}
+
+/** The one way to leave the queue without a lease. */
+export function leaveQueue(state: State, request: Request, outcome: Outcome, cause: Cause, now: Millis): StoredEvent {
+  return { type: 'waiter-left', request, ended: endedBy(state, request, outcome, cause, now) };
+}
+
+function endedBy(state: State, request: Request, outcome: Outcome, cause: Cause, now: Millis): Ended {
+  const { id, secretHash, wants } = request;
+  const { reason, by } = cause;
+  return { id, secretHash, shape: shapeOf(wants), outcome, reason, by, at: now, seq: state.counters.ended + 1 };
+}

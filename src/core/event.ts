@@ -1,0 +1,32 @@
+import type { Ended, Ending, Lease, Millis, Offline, Request, Resource } from './model.ts';
+
+/**
+ * What happened: the only thing that changes a State. Stored events are on disk before anybody hears of them; volatile
+ * ones (renewals, connections) are not stored, because a reopened daemon gives everybody the benefit of the doubt.
+ */
+export type Event = StoredEvent | VolatileEvent;
+
+export type StoredEvent =
+  | { readonly type: 'resource-added'; readonly resource: Resource }
+  | { readonly type: 'resource-changed'; readonly resource: Resource }
+  | { readonly type: 'resource-removed'; readonly resource: Resource }
+  | { readonly type: 'resource-offline'; readonly id: number; readonly name: string; readonly offline: Offline }
+  | { readonly type: 'resource-online'; readonly id: number; readonly name: string; readonly by: string }
+  | { readonly type: 'waiter-joined'; readonly request: Request }
+  | { readonly type: 'waiter-left'; readonly request: Request; readonly ended: Ended }
+  | { readonly type: 'lease-granted'; readonly lease: Lease; readonly at: Millis }
+  | { readonly type: 'lease-extended'; readonly lease: Lease; readonly by: string }
+  | { readonly type: 'lease-ending'; readonly lease: Lease; readonly ending: Ending }
+  | { readonly type: 'lease-ended'; readonly lease: Lease; readonly ended: Ended }
+  /** An id was deleted before anybody asked with it: its request may still be under way. */
+  | { readonly type: 'id-spent'; readonly ended: Ended }
+  /** Spent ids up to this number are no longer remembered. */
+  | { readonly type: 'ids-forgotten'; readonly upTo: number };
+
+export type VolatileEvent =
+  | { readonly type: 'lease-renewed'; readonly id: string; readonly expiresAt: Millis }
+  | { readonly type: 'waiter-heard'; readonly id: string; readonly connections: number; readonly at: Millis };
+
+export function isStored(event: Event): event is StoredEvent {
+  return event.type !== 'lease-renewed' && event.type !== 'waiter-heard';
+}

@@ -1,0 +1,212 @@
+import type { Entry } from './catalogue.ts';
+import type { Event } from './event.ts';
+import type { Ended, Lease, Millis, Mode, Request, Resource, Rules } from './model.ts';
+import type { Queued } from './queue.ts';
+import { emptyState, type Held, type Snapshot, type State } from './state.ts';
+
+/** How much the latest hold weighs against all before it in what counts as typical. */
+const TYPICAL_WEIGHT = 0.3;
+
+/** Makes the event part of the world. The only function that changes a State. */
+export function evolve(state: State, event: Event): void {
+  switch (event.type) {
+    case 'resource-added':
+    case 'resource-changed':
+      return putResource(state, event.resource);
+    case 'resource-removed':
+      return removeResource(state, event.resource.id);
+    case 'resource-offline':
+    case 'resource-online':
+      return setOffline(state, event);
+    case 'waiter-joined':
+      return join(state, event.request);
+    case 'waiter-left':
+      leave(state, event.request.id);
+      return remember(state, event.ended);
+    case 'lease-granted':
+      leave(state, event.lease.request.id);
+      state.counters.fence = Math.max(state.counters.fence, event.lease.fence);
+      return hold(state, event.lease);
+    case 'lease-extended':
+    case 'lease-ending':
+      return replaceLease(state, event.lease);
+    case 'lease-ended':
+      letGo(state, event.lease, event.ended.at);
+      return remember(state, event.ended);
+    case 'id-spent':
+      return remember(state, event.ended);
+    case 'ids-forgotten':
+      return forget(state, event.upTo);
+    case 'lease-renewed': {
+      const held = state.leases.get(event.id);
+      if (held) held.lease.expiresAt = event.expiresAt;
+      return;
+    }
+    case 'waiter-heard':
+      return hear(state, event);
+    default:
+      event satisfies never;
+  }
+}
+
+/**
+ * The world after a restart. Every surviving lease gets one full ttl and every waiter time to come back: the daemon's
+ * absence is nobody's fault.
+ */
+export function restore(snapshot: Snapshot, rules: Rules, now: Millis): State {
+  const state = emptyState(rules, snapshot.counters);
+  const byIdleness = [...snapshot.resources].sort((a, b) => (a.lastUsedAt ?? -1) - (b.lastUsedAt ?? -1) || a.id - b.id);
+  for (const resource of byIdleness) putResource(state, resource);
+  for (const { resource, held } of snapshot.holds) {
+    const entry = state.catalogue.byId.get(resource);
+    if (entry) learn(entry, held);
+  }
+  for (const lease of snapshot.leases) {
+    hold(state, { ...lease, expiresAt: Math.max(now + lease.request.ttl, lease.keptUntil ?? 0) });
+  }
+  for (const request of [...snapshot.requests].sort((a, b) => a.ticket - b.ticket)) {
+    join(state, request);
+    hear(state, { id: request.id, connections: 0, at: now });
+  }
+  for (const ended of [...snapshot.ended].sort((a, b) => a.seq - b.seq)) state.ended.set(ended.id, ended);
+  return state;
+}
+
+/** The number of the next thing that people are told. */
+export function nextEvent({ counters }: State): number {
+  counters.event += 1;
+  return counters.event;
+}
+
+/** When time alone will change this waiter: its patience or, with no connection open, its silence runs out. */
+export function waiterDue({ request, connections, heardAt }: Queued, silence: Millis): Millis {
+  const gone = connections > 0 ? Number.POSITIVE_INFINITY : heardAt + silence;
+  return Math.min(gone, request.givesUpAt ?? Number.POSITIVE_INFINITY);
+}
+
+/** When time alone will change this lease: its ttl runs out, or the end that no renewal moves has come. */
+export function leaseDue({ expiresAt, endsAt, ending }: Lease): Millis {
+  return ending === null && endsAt !== null ? Math.min(expiresAt, endsAt) : expiresAt;
+}
+
+function putResource(state: State, resource: Resource): void {
+  const entry = state.catalogue.put(resource);
+  state.counters.resourceId = Math.max(state.counters.resourceId, resource.id);
+  state.stirred.entries.add(entry);
+  scheduleOnline(state, resource);
+}
+
+function removeResource(state: State, id: number): void {
+  const entry = state.catalogue.byId.get(id);
+  if (!entry) return;
+  state.catalogue.remove(entry);
+  state.stirred.entries.delete(entry);
+  scheduleOnline(state, { ...entry.resource, offline: null });
+}
+
+function setOffline(state: State, event: Extract<Event, { type: 'resource-offline' | 'resource-online' }>): void {
+  const entry = state.catalogue.byId.get(event.id);
+  if (!entry) return;
+  entry.resource = { ...entry.resource, offline: event.type === 'resource-offline' ? event.offline : null };
+  state.catalogue.refresh(entry);
+  state.stirred.entries.add(entry);
+  scheduleOnline(state, entry.resource);
+}
+
+function scheduleOnline(state: State, { id, offline }: Resource): void {
+  const timer = state.resourceTimers.get(id);
+  if (timer) {
+    state.timers.remove(timer);
+    state.resourceTimers.delete(id);
+  }
+  if (offline?.until != null) state.resourceTimers.set(id, state.timers.add('resource', id, offline.until));
+}
+
+function join(state: State, request: Request): void {
+  state.counters.ticket = Math.max(state.counters.ticket, request.ticket);
+  const queued = state.queue.join({ request, connections: 0, heardAt: request.askedAt });
+  const due = waiterDue(queued, state.rules.limits.silence);
+  queued.timer = state.timers.add('waiter', request.id, due);
+  state.stirred.waiters.add(queued);
+}
+
+function hear(state: State, heard: { readonly id: string; readonly connections: number; readonly at: Millis }): void {
+  const queued = state.queue.byId.get(heard.id);
+  if (!queued?.timer) return;
+  queued.connections = heard.connections;
+  queued.heardAt = heard.at;
+  state.timers.move(queued.timer, waiterDue(queued, state.rules.limits.silence));
+}
+
+function leave(state: State, id: string): void {
+  const queued = state.queue.byId.get(id);
+  if (!queued) return;
+  if (queued.timer) state.timers.remove(queued.timer);
+  state.stirred.waiters.delete(queued);
+  for (const line of state.queue.leave(queued)) state.stirred.lines.add(line);
+}
+
+function hold(state: State, lease: Lease): void {
+  const { id } = lease.request;
+  state.leases.set(id, { lease, timer: state.timers.add('lease', id, leaseDue(lease)) });
+  for (const { resource, mode } of lease.uses) {
+    const entry = state.catalogue.byId.get(resource);
+    if (entry) occupy(state, entry, id, mode);
+  }
+}
+
+function occupy(state: State, entry: Entry, lease: string, mode: Mode): void {
+  entry.leases.set(lease, mode);
+  if (mode === 'slot') entry.slotsTaken += 1;
+  else if (mode === 'shared') entry.sharers += 1;
+  else entry.whole = true;
+  state.catalogue.refresh(entry);
+}
+
+function letGo(state: State, lease: Lease, now: Millis): void {
+  const held = state.leases.get(lease.request.id);
+  if (!held) return;
+  state.timers.remove(held.timer);
+  state.leases.delete(lease.request.id);
+  for (const { resource } of lease.uses) {
+    const entry = state.catalogue.byId.get(resource);
+    if (entry) vacate(state, entry, held, now);
+  }
+}
+
+function vacate(state: State, entry: Entry, { lease }: Held, now: Millis): void {
+  const mode = entry.leases.get(lease.request.id);
+  if (mode === undefined) return;
+  entry.leases.delete(lease.request.id);
+  if (mode === 'slot') entry.slotsTaken -= 1;
+  else if (mode === 'shared') entry.sharers -= 1;
+  else entry.whole = false;
+  learn(entry, now - lease.grantedAt);
+  state.catalogue.rest(entry, now);
+  state.stirred.entries.add(entry);
+}
+
+function learn(entry: Entry, held: Millis): void {
+  const { typicalHold } = entry;
+  entry.typicalHold = typicalHold === null ? held : typicalHold + TYPICAL_WEIGHT * (held - typicalHold);
+}
+
+function replaceLease(state: State, lease: Lease): void {
+  const held = state.leases.get(lease.request.id);
+  if (!held) return;
+  held.lease = lease;
+  state.timers.move(held.timer, leaseDue(lease));
+}
+
+function remember(state: State, ended: Ended): void {
+  state.counters.ended = Math.max(state.counters.ended, ended.seq);
+  state.ended.delete(ended.id);
+  state.ended.set(ended.id, ended);
+}
+
+function forget(state: State, upTo: number): void {
+  for (const [id, { seq }] of state.ended) {
+    if (seq > upTo) return;
+    state.ended.delete(id);
+  }
+}

@@ -1,0 +1,97 @@
+import { endLease, leaveQueue, revokeLease } from './ending.ts';
+import type { StoredEvent } from './event.ts';
+import { evolve, leaseDue, waiterDue } from './evolve.ts';
+import type { Millis } from './model.ts';
+import type { State } from './state.ts';
+import type { Timer } from './timers.ts';
+
+/** Spent ids are forgotten so many at a time, or more where more are over the limit. */
+const FORGET_AT_ONCE = 1000;
+
+const BY_TIME = { reason: 'expired', by: '' } as const;
+
+/** What time alone has changed by now, made part of the world. */
+export function expire(state: State, now: Millis): StoredEvent[] {
+  const events: StoredEvent[] = [];
+  const happen = (event: StoredEvent): void => {
+    evolve(state, event);
+    events.push(event);
+  };
+  for (let timer = state.timers.next; timer !== null && timer.at <= now; timer = state.timers.next) {
+    for (const event of dueNow(state, timer, now)) happen(event);
+  }
+  for (const event of forgetOld(state, now)) happen(event);
+  return events;
+}
+
+/** When `expire` will next have something to do; null for never. */
+export function nextDeadline(state: State): Millis | null {
+  const at = state.timers.next?.at ?? Number.POSITIVE_INFINITY;
+  return Number.isFinite(at) ? at : null;
+}
+
+function dueNow(state: State, timer: Timer, now: Millis): readonly StoredEvent[] {
+  switch (timer.kind) {
+    case 'waiter':
+      return waiterDueNow(state, timer, now);
+    case 'lease':
+      return leaseDueNow(state, timer, now);
+    case 'resource':
+      return onlineNow(state, timer);
+    default:
+      return timer.kind satisfies never;
+  }
+}
+
+function waiterDueNow(state: State, timer: Timer, now: Millis): readonly StoredEvent[] {
+  const queued = state.queue.byId.get(String(timer.id));
+  if (!queued) return gone(state, timer);
+  const due = waiterDue(queued, state.rules.limits.silence);
+  if (due > now) return later(state, timer, due);
+  const { givesUpAt } = queued.request;
+  const outcome = givesUpAt !== null && givesUpAt <= now ? 'timeout' : 'lost';
+  return [leaveQueue(state, queued.request, outcome, BY_TIME, now)];
+}
+
+function leaseDueNow(state: State, timer: Timer, now: Millis): readonly StoredEvent[] {
+  const held = state.leases.get(String(timer.id));
+  if (!held) return gone(state, timer);
+  const { lease } = held;
+  const due = leaseDue(lease);
+  if (due > now) return later(state, timer, due);
+  if (lease.expiresAt <= now) return endLease(state, lease, lease.ending ?? BY_TIME, now);
+  return revokeLease(state, lease, BY_TIME, now);
+}
+
+function onlineNow(state: State, timer: Timer): readonly StoredEvent[] {
+  const entry = state.catalogue.byId.get(Number(timer.id));
+  if (!entry) return gone(state, timer);
+  return [{ type: 'resource-online', id: entry.resource.id, name: entry.resource.name, by: '' }];
+}
+
+/** A renewal moves a deadline without touching its timer; the timer catches up here. */
+function later(state: State, timer: Timer, due: Millis): readonly StoredEvent[] {
+  state.timers.move(timer, due);
+  return [];
+}
+
+function gone(state: State, timer: Timer): readonly StoredEvent[] {
+  state.timers.remove(timer);
+  return [];
+}
+
+function* forgetOld(state: State, now: Millis): Generator<StoredEvent> {
+  const { remembered, rememberedFor } = state.rules.limits;
+  const surplus = state.ended.size - remembered;
+  // Not each one as it comes, so that a busy daemon does not write that down with every turn.
+  const least = surplus >= FORGET_AT_ONCE ? surplus : 0;
+  let count = 0;
+  let upTo = 0;
+  for (const { at, seq } of state.ended.values()) {
+    const old = at + rememberedFor <= now;
+    if (count >= least && (!old || count >= FORGET_AT_ONCE)) break;
+    upTo = seq;
+    count += 1;
+  }
+  if (count > 0) yield { type: 'ids-forgotten', upTo };
+}

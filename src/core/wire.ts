@@ -1,0 +1,228 @@
+import type { ErrorCode } from './error.ts';
+import type { EndReason, Scalar } from './model.ts';
+
+/**
+ * The JSON that daemon and programs exchange. Times are RFC 3339 in UTC, durations are seconds, `null` is "none".
+ * Shapes only ever grow; whoever reads them ignores what they do not know.
+ */
+
+/** Changes when an older client would misunderstand the daemon. Sent with every answer in `PROTOCOL_HEADER`. */
+export const PROTOCOL = 2;
+export const PROTOCOL_HEADER = 'rentabot-protocol';
+/** The daemon's release, with every answer: a client that started a private daemon replaces an older one. */
+export const VERSION_HEADER = 'rentabot-version';
+/** The caller's descriptor file, an absolute path; only a private daemon, which runs as the caller, reads it. */
+export const DESCRIPTOR_HEADER = 'rentabot-descriptor';
+
+export const DEFAULT_PORT = 5000;
+export const DEFAULT_TTL_S = 30;
+/** Priorities are whole numbers from minus this to this. */
+export const HIGHEST_PRIORITY = 1000;
+export const TTL_RANGE_S = { min: 2, max: 86_400 } as const;
+
+export interface HolderJson {
+  name: string;
+  host: string;
+  link: string | null;
+}
+
+/** One of `name`, `id`, `tags`, `where`; a want without a mode takes one slot. */
+export interface WantJson {
+  name?: string | null;
+  id?: number | null;
+  tags?: readonly string[] | null;
+  where?: string | null;
+  count?: number | null;
+  /** `exclusive` takes every slot of a resource with several, `shared` goes together with other shared holders. */
+  mode?: 'exclusive' | 'shared' | null;
+}
+
+/** The body of `PUT /api/v2/leases/{id}`. */
+export interface AcquireJson {
+  secret: string;
+  want: readonly WantJson[];
+  ttl?: number | null;
+  wait?: number | null;
+  hold?: number | null;
+  priority?: number | null;
+  note?: string | null;
+  holder?: { name?: string | null; host?: string | null; link?: string | null } | null;
+  guarded?: boolean | null;
+}
+
+export type ModeJson = 'exclusive' | 'slot' | 'shared';
+
+export interface LeasedResourceJson {
+  id: number;
+  name: string;
+  endpoint: string;
+  properties: Record<string, Scalar>;
+  /** Given to the holder alone. */
+  env?: Record<string, string>;
+  fence: number;
+  mode: ModeJson;
+}
+
+export interface LeaseJson {
+  id: string;
+  fence: number;
+  resources: LeasedResourceJson[];
+  want: string;
+  holder: HolderJson;
+  note: string;
+  priority: number;
+  ttl: number;
+  hold: number | null;
+  guarded: boolean;
+  /** When it was granted. */
+  since: string;
+  /** Seconds from asking to the grant. */
+  waited: number;
+  /** Moves with each renewal; never later than `until`. */
+  expiresAt: string;
+  /** The end that no renewal moves. */
+  until: string | null;
+  ending: EndingJson | null;
+}
+
+export interface EndingJson {
+  reason: EndReason;
+  by: string;
+  note: string;
+  since: string;
+}
+
+export interface HeldJson {
+  state: 'held' | 'ending';
+  lease: LeaseJson;
+}
+
+/** Something that stands between a waiter and what it wants. */
+export interface BlockerJson {
+  resource: string;
+  /** `held`: in use. `offline`: out of service. `queue`: free, but an earlier waiter stands before it. */
+  cause: 'held' | 'offline' | 'queue';
+  /** The holder, whoever took it offline, or the earlier waiter. */
+  holder: HolderJson | null;
+  note: string;
+  since: string;
+  until: string | null;
+}
+
+export interface WaitingJson {
+  state: 'waiting';
+  id: string;
+  /** 1 is next. Counts the waiters ahead that want something of what this one wants. */
+  position: number;
+  /** When it should be its turn, from the recent history of holds; null where there is none to go by. */
+  eta: string | null;
+  /** At most ten, those that should be free soonest first. */
+  blockers: BlockerJson[];
+}
+
+export interface QueuedJson {
+  id: string;
+  position: number;
+  holder: HolderJson;
+  want: string;
+  since: string;
+  priority: number;
+  note: string;
+  eta: string | null;
+  /** When it gives up; null for never. */
+  until: string | null;
+  blockers: BlockerJson[];
+}
+
+export interface QueueJson {
+  waiting: QueuedJson[];
+}
+
+export interface ResourceJson {
+  id: number;
+  name: string;
+  /** What a plain request would find. */
+  state: 'free' | 'held' | 'shared' | 'offline' | 'retiring';
+  description: string;
+  tags: string[];
+  endpoint: string;
+  properties: Record<string, Scalar>;
+  slots: number;
+  maxHold: number | null;
+  offline: { reason: string; by: string; since: string; until: string | null } | null;
+  lastUsed: string | null;
+  /** All who could use it. */
+  waiting: number;
+  leases: ResourceLeaseJson[];
+}
+
+export interface ResourceLeaseJson {
+  id: string;
+  holder: HolderJson;
+  note: string;
+  mode: ModeJson;
+  since: string;
+  until: string | null;
+}
+
+export interface ResourcesJson {
+  resources: ResourceJson[];
+}
+
+export interface LeasesJson {
+  leases: LeaseJson[];
+}
+
+/** A line for the holder, from a renewal or the lease's event stream. */
+export interface MessageJson {
+  type: 'asked' | 'expiring' | 'ending';
+  by: string;
+  reason: string;
+  at: string;
+}
+
+export interface RenewedJson {
+  lease: LeaseJson;
+  messages: MessageJson[];
+}
+
+/** What happened, as `history` and `/api/v2/events` tell it; further fields depend on the type. */
+export interface EventJson {
+  id: number;
+  at: string;
+  type: string;
+  lease?: string;
+  resources?: string[];
+  holder?: HolderJson;
+  note?: string;
+  /** Seconds. */
+  waited?: number;
+  held?: number;
+  fence?: number;
+  want?: string;
+  reason?: string;
+  by?: string;
+  until?: string | null;
+}
+
+export interface HistoryJson {
+  events: EventJson[];
+  /** Give it as `before` for the next page; null on the last. */
+  next: number | null;
+}
+
+/** RFC 9457. */
+export interface ProblemJson {
+  type: string;
+  title: string;
+  status: number;
+  code: ErrorCode;
+  detail: string;
+  hint: string;
+  reason?: EndReason;
+}
+
+/** `type` of the events on the stream that answers a PUT: `waiting`, then `held`; or `problem` where the wait ends otherwise. */
+export type AcquireStreamEvent = 'waiting' | 'held' | 'problem';
+/** `type` of the events on a lease's own stream; the last is `ended`. */
+export type LeaseStreamEvent = 'message' | 'ended';
