@@ -1,0 +1,119 @@
+import { Hono } from 'hono';
+import { RentabotError, refuse } from '../core/error.ts';
+import { DESCRIPTOR_HEADER } from '../core/wire.ts';
+import { problem, refusalFrom } from './answer.ts';
+import type { Daemon } from './daemon.ts';
+import { refuseForeignPage } from './origin.ts';
+import { type Ask, malformed, type Wire } from './requests.ts';
+import { documentationRoutes } from './routes/documentation.ts';
+import { eventRoutes } from './routes/events.ts';
+import { healthRoutes } from './routes/health.ts';
+import { leaseRoutes } from './routes/leases.ts';
+import { LARGEST_HEADERS, LONGEST_URL } from './routes/parameters.ts';
+import { resourceRoutes } from './routes/resources.ts';
+import type { ApiRoute } from './routes/route.ts';
+
+export { LARGEST_HEADERS, LONGEST_URL };
+
+/** The HTTP side: routes, and one place where a thrown refusal becomes an answer. It does not listen. */
+export function createApp(daemon: Daemon): Hono<{ Bindings: Wire }> {
+  const app = new Hono<{ Bindings: Wire }>();
+  const routes = apiRoutes(daemon);
+  for (const { method, path, answer } of routes) {
+    app.on(method.toUpperCase(), path, (ask) => guarded(daemon, ask, answer));
+  }
+  app.notFound((ask) => tooLong(ask as Ask) ?? notFound(ask.req.path, ask.req.method, routes));
+  app.onError((error, ask) => failed(daemon, ask as Ask, error));
+  return app;
+}
+
+/** How a route is answered where no framework calls it: see fast-lane.ts. */
+export function answererOf(daemon: Daemon): (route: ApiRoute) => (ask: Ask) => Promise<Response> {
+  return ({ answer }) =>
+    async (ask) => {
+      try {
+        return await guarded(daemon, ask, answer);
+      } catch (error) {
+        return failed(daemon, ask, error as Error);
+      }
+    };
+}
+
+export function apiRoutes(daemon: Daemon): readonly ApiRoute[] {
+  return [
+    ...leaseRoutes(daemon),
+    ...resourceRoutes(daemon),
+    ...eventRoutes(daemon),
+    ...healthRoutes(daemon),
+    ...documentationRoutes(),
+  ];
+}
+
+/** What is true of every request, before its route sees it. */
+function guarded(daemon: Daemon, ask: Ask, answer: ApiRoute['answer']): Response | Promise<Response> {
+  const refused = tooLong(ask);
+  if (refused) return refused;
+  const foreign = ask.env?.incoming ? refuseForeignPage(ask.env.incoming, daemon.localNames) : null;
+  if (foreign) return problem(foreign);
+  if (daemon.stepsDown.begun) return problem(refuse('unavailable', 'the daemon is stepping down', { retryAfter: 1 }));
+  if (daemon.describe === null) return answer(ask);
+  return described(daemon.describe, ask, answer);
+}
+
+/** What is too large to be read, wherever it was sent. */
+function tooLong({ env }: Ask): Response | null {
+  const incoming = env?.incoming;
+  if (!incoming) return null;
+  if ((incoming.url?.length ?? 0) > LONGEST_URL)
+    return problem(refuse('uri-too-long', `the address is longer than ${LONGEST_URL} characters`));
+  let size = 0;
+  for (const text of incoming.rawHeaders) size += text.length;
+  if (size > LARGEST_HEADERS)
+    return problem(refuse('headers-too-large', `the headers are larger than ${LARGEST_HEADERS} characters`));
+  return null;
+}
+
+async function described(
+  describe: NonNullable<Daemon['describe']>,
+  ask: Ask,
+  answer: ApiRoute['answer'],
+): Promise<Response> {
+  const path = ask.req.header(DESCRIPTOR_HEADER);
+  if (path !== undefined) {
+    if (!path.startsWith('/')) malformed(`${DESCRIPTOR_HEADER} has to be an absolute path`);
+    await describe(decoded(path));
+  }
+  return answer(ask);
+}
+
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return malformed(`${DESCRIPTOR_HEADER} is not percent-encoded UTF-8`);
+  }
+}
+
+/** Tells a wrong path from a wrong method. */
+function notFound(path: string, method: string, routes: readonly ApiRoute[]): Response {
+  const known = routes.filter((route) => matchesPath(route.path, path)).map((route) => route.method.toUpperCase());
+  if (known.length === 0) return problem(refuse('not-found', `there is no ${path.slice(0, 200)}`));
+  const answer = problem(
+    refuse('method-not-allowed', `${path.slice(0, 200)} takes ${known.join(', ')}, not ${method.slice(0, 20)}`),
+  );
+  answer.headers.set('allow', known.join(', '));
+  return answer;
+}
+
+function matchesPath(pattern: string, path: string): boolean {
+  const [wanted, given] = [pattern.split('/'), path.split('/')];
+  if (wanted.length !== given.length) return false;
+  return wanted.every((part, i) => (part.startsWith(':') ? given[i] !== '' : part === given[i]));
+}
+
+function failed(daemon: Daemon, ask: Ask, error: Error): Response {
+  const refusal = refusalFrom(error);
+  if (!(error instanceof RentabotError))
+    daemon.log.error('a request failed', { method: ask.req.method, path: ask.req.path, error });
+  return problem(refusal);
+}

@@ -1,0 +1,39 @@
+import type { Millis, Principal, Rules } from '../core/model.ts';
+import type { Store } from '../core/store.ts';
+import type { Announcer } from './announcer.ts';
+import type { Engine } from './engine.ts';
+import type { Ids } from './ids.ts';
+import type { Log } from './log.ts';
+import type { LocalNames } from './origin.ts';
+import type { Ask } from './requests.ts';
+import type { StepDown } from './step-down.ts';
+
+/** Bounds of the HTTP side; those of the rules are in core/model.ts. */
+export interface HttpLimits {
+  /** Bytes. */
+  readonly body: number;
+  /** Streams and held-open requests at once. */
+  readonly connections: number;
+}
+
+/** What the routes work with. */
+export interface Daemon {
+  readonly engine: Engine;
+  readonly store: Store;
+  readonly announcer: Announcer;
+  readonly ids: Ids;
+  readonly log: Log;
+  readonly rules: Rules;
+  readonly http: HttpLimits;
+  /** Who asks. Without identities everybody who can connect is an admin. */
+  readonly identify: (ask: Ask) => Principal;
+  /** Names in a `Host` header that are this daemon's, beside the loopback's. */
+  readonly localNames: LocalNames;
+  /** Reads the caller's descriptor before the request; only a private daemon does. */
+  readonly describe: ((path: string) => Promise<void>) | null;
+  /** Ends the daemon as SIGTERM would; only a private daemon can be told so. */
+  readonly stop: (() => void) | null;
+  /** Begins once: whoever waits is told to come back. */
+  readonly stepsDown: StepDown;
+  readonly startedAt: Millis;
+}

@@ -1,0 +1,180 @@
+import type { Server } from 'node:http';
+import { homedir, hostname, tmpdir, userInfo } from 'node:os';
+import { ERRORS, RentabotError } from '../core/error.ts';
+import type { Millis, Principal, Rules } from '../core/model.ts';
+import { Announcer } from './announcer.ts';
+import { startClock } from './clock.ts';
+import { type Config, loadConfig, type ServeFlags } from './config.ts';
+import type { Daemon } from './daemon.ts';
+import { Descriptors } from './descriptors.ts';
+import { Engine } from './engine.ts';
+import { boundHeap } from './heap.ts';
+import { watchIdleness } from './idle.ts';
+import { makeIds } from './ids.ts';
+import { formatListen } from './listen.ts';
+import { createLog, type Log } from './log.ts';
+import { logEvents } from './log-events.ts';
+import { bufferedLines } from './log-lines.ts';
+import { formatRemark, refuseProblems } from './remarks.ts';
+import { drain, listenerOf, listenOnSocket, listenOnTcp, makeServer } from './server.ts';
+import { StepDown } from './step-down.ts';
+import { SqliteStore } from './store/sqlite.ts';
+
+/** On a daemon without identities everybody who can connect may do everything. */
+const ANYBODY: Principal = { name: '', role: 'admin' };
+
+/** For a host's daemon: loopback is open to every user of the host, so its socket is too. */
+const HOST_SOCKET_MODE = 0o666;
+const PRIVATE_SOCKET_MODE = 0o600;
+
+type Release = () => unknown;
+
+/** Runs a daemon until it is told to stop; answers with the exit code. The composition root: nothing else builds it. */
+export async function serve(flags: ServeFlags): Promise<number> {
+  const host = { uid: process.getuid?.() ?? null, home: homeOf(process.env), tmp: tmpdir(), cwd: process.cwd() };
+  const loaded = loadConfig({ flags, env: process.env, host });
+  if (!loaded.ok) return refused(new RentabotError(refuseProblems(loaded.problems)));
+  const { config } = loaded;
+  const lines = bufferedLines();
+  // The engine's clock starts with its store; until then the log has one of its own.
+  const bootClock = startClock();
+  const log = createLog({ ...config.log, now: () => bootClock.now(), write: lines.write });
+  for (const warning of loaded.warnings) log.warn(formatRemark(warning));
+  const releases: Release[] = [lines.flush];
+  try {
+    return await run(config, log, host.home, releases);
+  } catch (error) {
+    if (error instanceof RentabotError) return refused(error);
+    log.error('the daemon failed', { error });
+    return ERRORS.internal.exit;
+  } finally {
+    for (const release of releases.reverse()) await release();
+  }
+}
+
+async function run(config: Config, log: Log, home: string, releases: Release[]): Promise<number> {
+  const store = new SqliteStore(config.data, { events: config.limits.history, keepFor: config.keepHistory });
+  const rules: Rules = { limits: config.limits, undeclared: config.undeclared };
+  const engine = new Engine({ store, rules, onTrouble: (message, error) => log.error(message, { error }) });
+  await engine.open();
+  releases.push(() => engine.close());
+  releases.push(logEvents(engine, log));
+  releases.push(boundHeap(engine));
+  const announcer = new Announcer(engine);
+  releases.push(() => announcer.close());
+  const descriptors = new Descriptors(engine, log, { home, additive: config.private });
+  releases.push(() => descriptors.close());
+  if (config.file !== null && config.descriptor !== null) {
+    await descriptors.add(config.file, config.descriptor);
+    if (!config.private) await descriptors.dropOthers(config.file);
+  }
+
+  const stepsDown = new StepDown();
+  const stopped = stopReason(releases);
+  const startedAt = engine.now();
+  let lastAsked: Millis = startedAt;
+  const daemon: Daemon = {
+    engine,
+    store,
+    announcer,
+    ids: makeIds(),
+    log,
+    rules,
+    http: config.limits,
+    identify: () => ANYBODY,
+    localNames: config.auth === 'none' ? 'any' : [config.listen?.host.toLowerCase() ?? ''],
+    describe: config.private ? (path) => descriptors.ensure(path) : null,
+    stop: config.private ? () => stopped.because('a newer client') : null,
+    stepsDown,
+    startedAt,
+  };
+  const listener = listenerOf(daemon, () => {
+    lastAsked = engine.now();
+  });
+  const since = new Date(startedAt).toISOString();
+  const owner = { pid: process.pid, host: hostname(), version: RENTABOT_VERSION, since };
+  // Before it listens: a client that finds the data owned must never find no owner beside a socket that answers.
+  if (config.private) store.announce({ ...owner, url: null, socket: config.socket?.paths[0] ?? null });
+  const { servers, url, socket } = await listen(config, log, listener);
+  store.announce({ ...owner, url, socket });
+  engine.onDeath = () => stopped.because('the store is lost', ERRORS.internal.exit);
+  const idle = (): void => stopped.because('idle');
+  if (config.private) releases.push(watchIdleness(engine, () => lastAsked, idle));
+  const reload = (): void => void descriptors.reload();
+  process.on('SIGHUP', reload);
+  releases.push(() => process.off('SIGHUP', reload));
+  process.stdout.write(`listening on ${url ?? `unix:${socket}`}\n`);
+  log.info('serving', {
+    url: url ?? undefined,
+    socket: socket ?? undefined,
+    data: config.data,
+    version: RENTABOT_VERSION,
+    pid: process.pid,
+  });
+
+  const { why, code } = await stopped.when;
+  log.info('stepping down; leases stay', { reason: why });
+  stepsDown.begin();
+  await drain(servers);
+  return code;
+}
+
+/** TCP, the unix socket, or both. */
+async function listen(
+  config: Config,
+  log: Log,
+  listener: Parameters<typeof makeServer>[0],
+): Promise<{ servers: Server[]; url: string | null; socket: string | null }> {
+  const servers: Server[] = [];
+  let url: string | null = null;
+  let socket: string | null = null;
+  const open = (): Server => {
+    const server = makeServer(listener, config.limits.connections);
+    servers.push(server);
+    return server;
+  };
+  try {
+    if (config.listen !== null) {
+      const address = await listenOnTcp(open(), config.listen);
+      const host = config.listen.host === 'localhost' ? 'localhost' : address.host;
+      url = `http://${formatListen({ host, port: address.port })}`;
+    }
+    if (config.socket !== null) {
+      const mode = config.private ? PRIVATE_SOCKET_MODE : HOST_SOCKET_MODE;
+      socket = await listenOnSocket(open(), config.socket, mode, (text) => log.warn(text));
+    }
+    if (url === null && socket === null) throw new Error('there is nowhere to listen');
+    return { servers, url, socket };
+  } catch (error) {
+    await drain(servers);
+    throw error;
+  }
+}
+
+/** Whatever first asks the daemon to stop: a signal, idleness, a newer client, the loss of the store. */
+function stopReason(releases: Release[]): {
+  readonly when: Promise<{ why: string; code: number }>;
+  readonly because: (why: string, code?: number) => void;
+} {
+  let because: (why: string, code?: number) => void = () => {};
+  const when = new Promise<{ why: string; code: number }>((resolve) => {
+    because = (why, code = 0) => resolve({ why, code });
+  });
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    const stop = (): void => because(signal);
+    process.on(signal, stop);
+    releases.push(() => process.off(signal, stop));
+  }
+  return { when, because };
+}
+
+/** Says why there will be no daemon. */
+function refused({ refusal }: RentabotError): number {
+  const { code, detail, hint } = refusal;
+  process.stderr.write(`rentabot: ${detail}\n${hint === '' ? '' : `  ${hint}\n`}`);
+  return ERRORS[code].exit;
+}
+
+function homeOf(env: NodeJS.ProcessEnv): string {
+  return env.HOME || homedir() || userInfo().homedir;
+}

@@ -1,0 +1,39 @@
+import { STANDING_HEADERS } from '../answer.ts';
+import type { Ask } from '../requests.ts';
+import { docsPage } from './docs-page.ts';
+import { frontPage, frontText } from './front-page.ts';
+import { describeApi } from './openapi.ts';
+import { pageHeaders } from './page-style.ts';
+import type { ApiRoute } from './route.ts';
+
+/** The description of all this, for programs and for people. Made when it is first asked for, and kept. */
+export function documentationRoutes(): readonly ApiRoute[] {
+  const api = once(describeApi);
+  const openapi = once(() => JSON.stringify(api()));
+  const docs = once(() => docsPage(api()));
+  return [
+    { method: 'get', path: '/openapi.json', answer: () => answer(openapi(), { 'content-type': 'application/json' }) },
+    { method: 'get', path: '/docs', answer: () => answer(docs(), pageHeaders()) },
+    { method: 'get', path: '/', answer: front },
+  ];
+}
+
+/** A page for a browser, which says that it takes one; plain text for curl and its like. */
+function front(ask: Ask): Response {
+  const takesPages = ask.req.header('accept')?.includes('text/html') ?? false;
+  return takesPages
+    ? answer(frontPage(), { ...pageHeaders(), vary: 'accept' })
+    : answer(frontText(), { 'content-type': 'text/plain; charset=utf-8', vary: 'accept' });
+}
+
+function answer(text: string, headers: Readonly<Record<string, string>>): Response {
+  return new Response(text, { headers: { ...STANDING_HEADERS, ...headers } });
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | null = null;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}

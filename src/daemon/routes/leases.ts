@@ -1,0 +1,332 @@
+import type { Acquire } from '../../core/command.ts';
+import { refusalOf } from '../../core/decide.ts';
+import { type Refusal, refuse } from '../../core/error.ts';
+import { caret } from '../../core/expression.ts';
+import type { Want } from '../../core/model.ts';
+import { waitingToJson } from '../../core/queue-view.ts';
+import { leaseToJson, messagesFor, type Viewer } from '../../core/view.ts';
+import { describeWants, parseWant } from '../../core/want.ts';
+import {
+  DEFAULT_TTL_S,
+  type HeldJson,
+  type LeaseStreamEvent,
+  type WaitingJson,
+  type WantJson,
+} from '../../core/wire.ts';
+import { json, noContent, problem, problemOf } from '../answer.ts';
+import type { Daemon } from '../daemon.ts';
+import type { Sight } from '../engine.ts';
+import { type Ask, body, hashSecret, leaseId, leaseSecretHash, malformed, onceClosed, sameHash } from '../requests.ts';
+import { type EventStream, eventStream } from '../stream.ts';
+import { BLOCK, ENDED, isSet, LONGEST_BLOCK_S, numberIn, pageHasGone, pageOf } from './parameters.ts';
+import type { ApiRoute } from './route.ts';
+import { type AcquireBody, acquireSchema, extendSchema } from './schemas.ts';
+
+/** Where a request stands, after a turn. */
+type Outcome =
+  | { readonly is: 'held'; readonly held: HeldJson }
+  | { readonly is: 'waiting'; readonly waiting: WaitingJson }
+  | { readonly is: 'refused'; readonly refusal: Refusal };
+
+export function leaseRoutes(daemon: Daemon): readonly ApiRoute[] {
+  return [
+    { method: 'put', path: '/api/v2/leases/:id', answer: (ask) => acquire(daemon, ask) },
+    { method: 'get', path: '/api/v2/leases/:id', answer: (ask) => show(daemon, ask) },
+    { method: 'get', path: '/api/v2/leases', answer: (ask) => list(daemon, ask) },
+    { method: 'delete', path: '/api/v2/leases/:id', answer: (ask) => release(daemon, ask) },
+    { method: 'post', path: '/api/v2/leases/:id/renew', answer: (ask) => renew(daemon, ask) },
+    { method: 'post', path: '/api/v2/leases/:id/extend', answer: (ask) => extend(daemon, ask) },
+  ];
+}
+
+async function acquire(daemon: Daemon, ask: Ask): Promise<Response> {
+  const id = leaseId(ask);
+  const block = Math.min(numberIn(ask, BLOCK) ?? 0, LONGEST_BLOCK_S);
+  const asked = await body(ask, acquireSchema, daemon.http.body);
+  const command = commandOf(daemon, ask, id, asked);
+  if (wantsStream(ask)) return streamOutcome(daemon, ask, command);
+  const outcome = await daemon.engine.submit(command, (sight) => outcomeOf(sight, command));
+  if (outcome.is !== 'waiting' || block === 0) return answerOf(outcome);
+  return answerOf(await blockFor(daemon, ask, command, outcome, block));
+}
+
+function commandOf(daemon: Daemon, ask: Ask, id: string, asked: AcquireBody): Acquire {
+  const { wait, hold, holder } = asked;
+  return {
+    type: 'acquire',
+    id,
+    secretHash: hashSecret(asked.secret),
+    wants: asked.want.map(readWant),
+    ttl: Math.round((asked.ttl ?? DEFAULT_TTL_S) * 1000),
+    wait: wait == null ? null : Math.round(wait * 1000),
+    hold: hold == null ? null : Math.round(hold * 1000),
+    priority: asked.priority ?? 0,
+    note: asked.note ?? '',
+    holder: { name: holder?.name ?? 'anonymous', host: holder?.host ?? '', link: holder?.link ?? null },
+    guarded: asked.guarded ?? false,
+    principal: daemon.identify(ask),
+  };
+}
+
+/** Throws the problem, with a caret under its place where it is in an expression. */
+export function readWant(given: WantJson, i: number): Want {
+  const want = parseWant(given);
+  if (!('problem' in want)) return want;
+  const where = typeof given.where === 'string' ? caret(given.where, want) : want.problem;
+  return malformed(`want.${i}: ${where}`, 'see `rentabot help lock` for how to say what you want', 422);
+}
+
+function wantsStream(ask: Ask): boolean {
+  return ask.req.header('accept')?.includes('text/event-stream') ?? false;
+}
+
+type Asked = Pick<Acquire, 'id' | 'wants'>;
+
+/** A fate that is known: held, ended, or still in the queue. */
+function outcomeOf({ state, now, refusal }: Sight, { id, wants }: Asked): Outcome {
+  if (refusal) return { is: 'refused', refusal };
+  const lease = state.leases.get(id)?.lease;
+  if (lease)
+    return {
+      is: 'held',
+      held: { state: lease.ending ? 'ending' : 'held', lease: leaseToJson(state, lease, 'holder') },
+    };
+  const queued = state.queue.byId.get(id);
+  if (queued) return { is: 'waiting', waiting: waitingToJson(state, queued, now) };
+  const spent = state.ended.get(id);
+  return {
+    is: 'refused',
+    refusal: spent ? refusalOf(spent, describeWants(wants)) : refuse('not-found', `no lease ${id} was ever asked for`),
+  };
+}
+
+function answerOf(outcome: Outcome): Response {
+  switch (outcome.is) {
+    case 'held':
+      return json(outcome.held);
+    case 'waiting':
+      return json(outcome.waiting, 202);
+    case 'refused':
+      return problem(outcome.refusal);
+    default:
+      return outcome satisfies never;
+  }
+}
+
+/** Holds the answer open until the fate is known, the time is over, the client has gone or the daemon steps down. */
+async function blockFor(
+  daemon: Daemon,
+  ask: Ask,
+  command: Acquire,
+  waiting: Outcome,
+  seconds: number,
+): Promise<Outcome> {
+  const ended = new AbortController();
+  const wait = waitFor(daemon, command.id, ended.signal);
+  const timer = setTimeout(() => ended.abort(), seconds * 1000);
+  onceClosed(ask, () => ended.abort());
+  await wait;
+  clearTimeout(timer);
+  if (daemon.stepsDown.begun) return waiting;
+  return daemon.engine.read((sight) => outcomeOf(sight, command));
+}
+
+/** Resolves when the fate of the id may have changed or nobody waits for it any more; the waiter counts as connected meanwhile. */
+function waitFor(daemon: Daemon, id: string, ended: AbortSignal): Promise<void> {
+  const { engine, stepsDown } = daemon;
+  return new Promise((resolve) => {
+    let finished = false;
+    const unwatch = engine.watch(id, done);
+    void engine
+      // The fate may have been sealed between the answer and the watch.
+      .submit({ type: 'listen', id, change: 1 }, ({ state }) => (state.queue.byId.has(id) ? null : done()))
+      .catch(done);
+    ended.addEventListener('abort', done, { once: true });
+    const unlisten = stepsDown.listen(done);
+    if (ended.aborted) done();
+    function done(): void {
+      if (finished) return;
+      finished = true;
+      unwatch();
+      ended.removeEventListener('abort', done);
+      unlisten();
+      void engine.submit({ type: 'listen', id, change: -1 }, () => null).catch(() => null);
+      resolve();
+    }
+  });
+}
+
+/** `waiting` on each change, then `held`, or `problem` where the wait ends otherwise, or `closing` where the daemon steps down. */
+async function streamOutcome(daemon: Daemon, ask: Ask, command: Acquire): Promise<Response> {
+  const outcome = await daemon.engine.submit(command, (sight) => outcomeOf(sight, command));
+  if (outcome.is === 'refused') return problem(outcome.refusal);
+  const ended = new AbortController();
+  const stream = eventStream(() => ended.abort());
+  onceClosed(ask, () => stream.close());
+  if (outcome.is === 'held') {
+    stream.send('held', JSON.stringify(outcome.held));
+    stream.close();
+    return stream.response;
+  }
+  stream.send('waiting', JSON.stringify(outcome.waiting));
+  void followQueue(daemon, command, outcome.waiting, stream, ended.signal);
+  return stream.response;
+}
+
+async function followQueue(
+  daemon: Daemon,
+  command: Acquire,
+  known: WaitingJson,
+  stream: EventStream,
+  ended: AbortSignal,
+): Promise<void> {
+  const { id } = command;
+  const unlisten = daemon.announcer.listen(id, known, (place) => stream.send('waiting', JSON.stringify(place)));
+  try {
+    for (;;) {
+      await waitFor(daemon, id, ended);
+      if (ended.aborted) return;
+      if (daemon.stepsDown.begun) return stream.send('closing', JSON.stringify({ retryAfter: 1 }));
+      const outcome = await daemon.engine.read((sight) => outcomeOf(sight, command));
+      if (outcome.is === 'held') return stream.send('held', JSON.stringify(outcome.held));
+      if (outcome.is === 'refused') return stream.send('problem', JSON.stringify(problemOf(outcome.refusal)));
+    }
+  } catch (error) {
+    daemon.log.debug('a waiting stream broke off', { lease: id, error });
+    stream.send('closing', JSON.stringify({ retryAfter: 1 }));
+  } finally {
+    unlisten();
+    stream.close();
+  }
+}
+
+async function renew(daemon: Daemon, ask: Ask): Promise<Response> {
+  const id = leaseId(ask);
+  const secretHash = leaseSecretHash(ask);
+  const command = { type: 'renew', id, secretHash, principal: daemon.identify(ask) } as const;
+  return daemon.engine.submit(command, (sight) => renewed(sight, id, secretHash === null ? 'anyone' : 'holder'));
+}
+
+async function extend(daemon: Daemon, ask: Ask): Promise<Response> {
+  const id = leaseId(ask);
+  const secretHash = leaseSecretHash(ask);
+  const asked = await body(ask, extendSchema, daemon.http.body);
+  const command = {
+    type: 'extend',
+    id,
+    secretHash,
+    for: Math.round(asked.for * 1000),
+    principal: daemon.identify(ask),
+  } as const;
+  return daemon.engine.submit(command, (sight) => renewed(sight, id, secretHash === null ? 'anyone' : 'holder'));
+}
+
+function renewed({ state, now, refusal }: Sight, id: string, viewer: Viewer): Response {
+  if (refusal) return problem(refusal);
+  const lease = state.leases.get(id)?.lease;
+  if (!lease) return problem(goneFrom({ state, now, refusal }, id));
+  return json({ lease: leaseToJson(state, lease, viewer), messages: messagesFor(lease, now) });
+}
+
+async function release(daemon: Daemon, ask: Ask): Promise<Response> {
+  const id = leaseId(ask);
+  const command = {
+    type: 'release',
+    id,
+    secretHash: leaseSecretHash(ask),
+    ended: isSet(ask, ENDED),
+    principal: daemon.identify(ask),
+  } as const;
+  return daemon.engine.submit(command, ({ state, refusal }) => {
+    if (refusal) return problem(refusal);
+    return state.leases.has(id) ? json({ state: 'ending' }, 202) : noContent();
+  });
+}
+
+async function show(daemon: Daemon, ask: Ask): Promise<Response> {
+  const id = leaseId(ask);
+  const secretHash = leaseSecretHash(ask);
+  if (wantsStream(ask)) return streamLease(daemon, ask, id, secretHash);
+  return daemon.engine.read((sight) => {
+    const stranger = strangerTo(sight, id, secretHash);
+    if (stranger) return problem(stranger);
+    const lease = sight.state.leases.get(id)?.lease;
+    if (!lease) return answerWithout(sight, id);
+    return json({ state: lease.ending ? 'ending' : 'held', lease: leaseToJson(sight.state, lease, 'anyone') });
+  });
+}
+
+/** Everybody may look; but whoever comes with a secret has the right one. */
+function strangerTo({ state }: Sight, id: string, secretHash: string | null): Refusal | null {
+  const request = state.leases.get(id)?.lease.request ?? state.queue.byId.get(id)?.request;
+  const known = request?.secretHash ?? state.ended.get(id)?.secretHash ?? '';
+  if (secretHash === null || known === '' || sameHash(known, secretHash)) return null;
+  return refuse('denied', `lease ${id} was asked for with another secret`);
+}
+
+function answerWithout(sight: Sight, id: string): Response {
+  const queued = sight.state.queue.byId.get(id);
+  if (queued) return json(waitingToJson(sight.state, queued, sight.now));
+  return problem(goneFrom(sight, id));
+}
+
+function goneFrom({ state }: Sight, id: string): Refusal {
+  const spent = state.ended.get(id);
+  return spent ? refusalOf(spent) : refuse('not-found', `no lease ${id} was ever asked for, or it was forgotten`);
+}
+
+async function list(daemon: Daemon, ask: Ask): Promise<Response> {
+  const page = pageOf(ask);
+  return daemon.engine.read(({ state }) => {
+    const { after, limit } = page;
+    const fence = after === null ? 0 : state.leases.get(after)?.lease.fence;
+    if (fence === undefined) return problem(pageHasGone(after ?? ''));
+    // After a restart they do not stand in the order of their grants.
+    const leases = [...state.leases.values()].map(({ lease }) => lease).filter((lease) => lease.fence > fence);
+    leases.sort((a, b) => a.fence - b.fence);
+    return json({ leases: leases.slice(0, limit).map((lease) => leaseToJson(state, lease, 'anyone')) });
+  });
+}
+
+/** Messages for the holder as they come, and then how it ended. */
+async function streamLease(daemon: Daemon, ask: Ask, id: string, secretHash: string | null): Promise<Response> {
+  const { engine, stepsDown } = daemon;
+  const first = await engine.read((sight) => {
+    const stranger = strangerTo(sight, id, secretHash);
+    if (stranger) return stranger;
+    if (sight.state.leases.has(id)) return null;
+    return sight.state.queue.byId.has(id) ? refuse('not-found', `${id} still waits in the queue`) : goneFrom(sight, id);
+  });
+  if (first) return problem(first);
+  const told = new Set<string>();
+  const closers: (() => void)[] = [];
+  const stream = eventStream(() => {
+    for (const close of closers) close();
+  });
+  const send = (event: LeaseStreamEvent | 'closing', data: unknown): void => stream.send(event, JSON.stringify(data));
+  const tell = ({ state, now }: Sight): void => {
+    const lease = state.leases.get(id)?.lease;
+    if (!lease) {
+      const { reason, by } = state.ended.get(id) ?? { reason: 'expired', by: '' };
+      send('ended', { reason, by });
+      stream.close();
+      return;
+    }
+    for (const message of messagesFor(lease, now)) {
+      const text = JSON.stringify(message);
+      if (!told.has(text)) send('message', message);
+      told.add(text);
+    }
+  };
+  const look = (): void => void engine.read(tell).catch(() => stream.close());
+  const closing = (): void => {
+    send('closing', { retryAfter: 1 });
+    stream.close();
+  };
+  // Warnings of the coming end are a matter of time, not of an event.
+  const timer = setInterval(look, 5000);
+  closers.push(engine.watch(id, look), () => clearInterval(timer), stepsDown.listen(closing));
+  onceClosed(ask, () => stream.close());
+  look();
+  return stream.response;
+}

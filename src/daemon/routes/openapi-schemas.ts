@@ -1,0 +1,292 @@
+import * as z from 'zod';
+import { ERRORS, type ErrorCode } from '../../core/error.ts';
+import type {
+  BlockerJson,
+  EndingJson,
+  EventJson,
+  HeldJson,
+  HistoryJson,
+  HolderJson,
+  LeasedResourceJson,
+  LeaseJson,
+  LeasesJson,
+  MessageJson,
+  ProblemJson,
+  QueuedJson,
+  QueueJson,
+  RenewedJson,
+  ResourceJson,
+  ResourceLeaseJson,
+  ResourcesJson,
+  WaitingJson,
+} from '../../core/wire.ts';
+import {
+  acquireSchema,
+  extendSchema,
+  holderSchema,
+  offlineSchema,
+  type Same,
+  wantSchema,
+  whySchema,
+} from './schemas.ts';
+
+/**
+ * What goes out, as zod has it: for /openapi.json alone, nothing is checked with these at run time. Those that stand in
+ * core/wire.ts too are held against it at compile time, at the end of this file.
+ */
+
+/**
+ * Every schema of the document by its name there; one that is not named is written out where it is used. Made only for
+ * the document: making them takes a twentieth of the daemon's start-up.
+ */
+export function makeSchemas() {
+  const time = z.iso.datetime();
+  const holder = z
+    .object({
+      name: z.string(),
+      host: z.string(),
+      link: z.string().nullable().meta({ description: "The CI job's page." }),
+    })
+    .meta({ description: 'Who holds, or waits.' });
+
+  const scalars = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
+  const mode = z.enum(['exclusive', 'slot', 'shared']);
+  const endReason = z.enum(['released', 'expired', 'stolen', 'revoked']);
+  const fence = z.int().positive().meta({
+    description: "The fencing token: one counter for the daemon's whole life, greater than that of any earlier grant.",
+  });
+
+  const leasedResource = z
+    .object({
+      id: z.int(),
+      name: z.string(),
+      endpoint: z.string(),
+      properties: scalars,
+      env: z
+        .record(z.string(), z.string())
+        .exactOptional()
+        .meta({ description: "For the command's environment. Given to the holder alone." }),
+      fence,
+      mode,
+    })
+    .meta({ description: 'One resource of a lease.' });
+
+  const ending = z
+    .object({ reason: endReason, by: z.string(), note: z.string(), since: time })
+    .meta({ description: 'The holder was told to end, by whom and why.' });
+
+  const lease = z
+    .object({
+      id: z.string(),
+      fence,
+      resources: z.array(leasedResource).meta({ description: 'In the order of the wants.' }),
+      want: z.string().meta({ description: 'What was asked for, for people.' }),
+      holder,
+      note: z.string(),
+      priority: z.int(),
+      ttl: z.number().meta({ description: 'Seconds the lease outlives a silent holder.' }),
+      hold: z.number().nullable().meta({ description: 'Seconds it may last at most, renewed or not.' }),
+      guarded: z.boolean().meta({ description: 'A command runs behind it.' }),
+      since: time.meta({ description: 'When it was granted.' }),
+      waited: z.number().meta({ description: 'Seconds from asking to the grant.' }),
+      expiresAt: time.meta({ description: 'Moves with each renewal; never later than `until`.' }),
+      until: time.nullable().meta({ description: 'The end that no renewal moves.' }),
+      ending: ending.nullable(),
+    })
+    .meta({ description: "A promise that these resources are the holder's until it ends." });
+
+  const held = z
+    .object({ state: z.enum(['held', 'ending']), lease })
+    .meta({ description: 'Granted. `ending`: told to end, and not over yet.' });
+
+  const blocker = z
+    .object({
+      resource: z.string(),
+      cause: z.enum(['held', 'offline', 'queue']).meta({
+        description:
+          '`held`: in use. `offline`: out of service. `queue`: free, but an earlier waiter stands before it.',
+      }),
+      holder: holder.nullable().meta({ description: 'The holder, whoever took it offline, or the earlier waiter.' }),
+      note: z.string(),
+      since: time,
+      until: time.nullable(),
+    })
+    .meta({ description: 'Something that stands between a waiter and what it wants.' });
+
+  const position = z.int().min(1).meta({
+    description: '1 is next. Counts the waiters ahead that want something of what this one wants.',
+  });
+  const eta = time.nullable().meta({
+    description: 'When it should be its turn, from the recent history of holds; null where there is none to go by.',
+  });
+  const blockers = z.array(blocker).max(10).meta({ description: 'Those that should be free soonest first.' });
+
+  const waiting = z
+    .object({ state: z.literal('waiting'), id: z.string(), position, eta, blockers })
+    .meta({ description: 'Still in the queue.' });
+
+  const queued = z
+    .object({
+      id: z.string(),
+      position,
+      holder,
+      want: z.string(),
+      since: time,
+      priority: z.int(),
+      note: z.string(),
+      eta,
+      until: time.nullable().meta({ description: 'When it gives up; null for never.' }),
+      blockers,
+    })
+    .meta({ description: 'One waiter.' });
+
+  const resourceLease = z
+    .object({ id: z.string(), holder, note: z.string(), mode, since: time, until: time.nullable() })
+    .meta({ description: 'One lease on a resource.' });
+
+  const resource = z
+    .object({
+      id: z.int(),
+      name: z.string(),
+      state: z
+        .enum(['free', 'held', 'shared', 'offline', 'retiring'])
+        .meta({ description: 'What a plain request would find.' }),
+      description: z.string(),
+      tags: z.array(z.string()),
+      endpoint: z.string(),
+      properties: scalars,
+      slots: z.int().positive().meta({ description: 'How many plain leases fit at once.' }),
+      maxHold: z.number().nullable().meta({ description: 'Seconds a lease that includes it may last at most.' }),
+      offline: z.object({ reason: z.string(), by: z.string(), since: time, until: time.nullable() }).nullable(),
+      lastUsed: time.nullable(),
+      waiting: z.int().min(0).meta({ description: 'All who could use it.' }),
+      leases: z.array(resourceLease),
+    })
+    .meta({ description: 'A thing to share.' });
+
+  const message = z
+    .object({
+      type: z.enum(['asked', 'expiring', 'ending']),
+      by: z.string(),
+      reason: z.string(),
+      at: time,
+    })
+    .meta({ description: 'A line for the holder.' });
+
+  const event = z
+    .object({
+      id: z.int().positive(),
+      at: time,
+      type: z.string().meta({
+        description:
+          '`waiter-joined`, `waiter-left`, `lease-granted`, `lease-extended`, `lease-ending`, `lease-ended`, `resource-added`, `resource-changed`, `resource-removed`, `resource-offline` or `resource-online`; more may come.',
+      }),
+      lease: z.string().exactOptional(),
+      resources: z.array(z.string()).exactOptional().meta({ description: 'Names.' }),
+      holder: holder.exactOptional(),
+      note: z.string().exactOptional(),
+      waited: z.number().exactOptional().meta({ description: 'Seconds.' }),
+      held: z.number().exactOptional().meta({ description: 'Seconds.' }),
+      fence: z.int().positive().exactOptional(),
+      want: z.string().exactOptional(),
+      reason: z.string().exactOptional(),
+      by: z.string().exactOptional(),
+      until: time.nullable().exactOptional(),
+    })
+    .meta({ description: 'What happened. Further fields depend on the type.' });
+
+  const codes = Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]];
+  const problem = z
+    .object({
+      type: z.string().meta({ description: '`urn:rentabot:problem:` and the code.' }),
+      title: z.string().meta({ description: 'What the code means.' }),
+      status: z.int(),
+      code: z.enum(codes),
+      detail: z.string().meta({ description: 'What happened, to which thing.' }),
+      hint: z.string().meta({ description: 'What to do next.' }),
+      reason: endReason.exactOptional().meta({ description: 'With `lost`: how the lease ended.' }),
+    })
+    .meta({ description: 'Every no, as RFC 9457 has it.' });
+
+  const renewed = z
+    .object({ lease, messages: z.array(message) })
+    .meta({ description: 'The lease as it is now, and what its holder should know.' });
+  const leases = z.object({ leases: z.array(lease) });
+  const queue = z.object({ waiting: z.array(queued) }).meta({ description: 'In order.' });
+  const resources = z.object({ resources: z.array(resource) });
+  const history = z
+    .object({
+      events: z.array(event).meta({ description: 'Newest first.' }),
+      next: z.int().nullable().meta({ description: 'Give it as `before` for the next page; null on the last.' }),
+    })
+    .meta({ description: 'One page of what happened.' });
+
+  return {
+    Acquire: acquireSchema,
+    Want: wantSchema,
+    Asker: holderSchema,
+    Extend: extendSchema,
+    Why: whySchema,
+    Offline: offlineSchema,
+    Held: held,
+    Waiting: waiting,
+    Ending: z.object({ state: z.literal('ending') }).meta({
+      description: 'The holder has been told; the resources pass on when it confirms, or when the ttl has run out.',
+    }),
+    Renewed: renewed,
+    Lease: lease,
+    LeasedResource: leasedResource,
+    LeaseEnding: ending,
+    Leases: leases,
+    Holder: holder,
+    Blocker: blocker,
+    Queue: queue,
+    Queued: queued,
+    Resources: resources,
+    OneResource: z.object({ resource }),
+    Resource: resource,
+    ResourceLease: resourceLease,
+    WhyAnswer: z
+      .object({
+        state: z.enum(['free', 'waiting', 'impossible']),
+        detail: z.string(),
+        hint: z.string(),
+        blockers,
+      })
+      .meta({ description: 'What would happen to somebody who asked for this now.' }),
+    History: history,
+    Event: event,
+    Message: message,
+    Ended: z
+      .object({ reason: endReason, by: z.string() })
+      .meta({ description: 'How the lease ended; the last on its stream.' }),
+    Closing: z
+      .object({ retryAfter: z.number() })
+      .meta({ description: 'The daemon steps down: come back, after so many seconds, with the same id.' }),
+    Health: z.object({ status: z.literal('ok'), version: z.string(), protocol: z.int() }),
+    Ready: z.object({ status: z.literal('ready') }),
+    Problem: problem,
+  } as const satisfies Readonly<Record<string, z.ZodType>>;
+}
+
+export type Schemas = ReturnType<typeof makeSchemas>;
+export type SchemaName = keyof Schemas;
+
+true satisfies Same<Schemas['Holder'], HolderJson>;
+true satisfies Same<Schemas['LeasedResource'], LeasedResourceJson>;
+true satisfies Same<Schemas['LeaseEnding'], EndingJson>;
+true satisfies Same<Schemas['Lease'], LeaseJson>;
+true satisfies Same<Schemas['Held'], HeldJson>;
+true satisfies Same<Schemas['Blocker'], BlockerJson>;
+true satisfies Same<Schemas['Waiting'], WaitingJson>;
+true satisfies Same<Schemas['Queued'], QueuedJson>;
+true satisfies Same<Schemas['Queue'], QueueJson>;
+true satisfies Same<Schemas['Resource'], ResourceJson>;
+true satisfies Same<Schemas['ResourceLease'], ResourceLeaseJson>;
+true satisfies Same<Schemas['Resources'], ResourcesJson>;
+true satisfies Same<Schemas['Leases'], LeasesJson>;
+true satisfies Same<Schemas['Message'], MessageJson>;
+true satisfies Same<Schemas['Renewed'], RenewedJson>;
+true satisfies Same<Schemas['Event'], EventJson>;
+true satisfies Same<Schemas['History'], HistoryJson>;
+true satisfies Same<Schemas['Problem'], ProblemJson>;
