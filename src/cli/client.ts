@@ -1,0 +1,300 @@
+import { ERRORS, type ErrorCode, type Refusal, refuse } from '../core/error.ts';
+import {
+  type AcquireJson,
+  type BlockerJson,
+  DESCRIPTOR_HEADER,
+  type HeldJson,
+  type HistoryJson,
+  PROTOCOL_HEADER,
+  type ProblemJson,
+  type QueueJson,
+  type RenewedJson,
+  type ResourcesJson,
+  VERSION_HEADER,
+  type WantJson,
+} from '../core/wire.ts';
+import { Backoff, type Mono, mono, sleep } from './time.ts';
+import { type Answer, type Ask, type Endpoint, type Transport, Unanswered } from './transport.ts';
+
+/** The daemon that a call talks to. */
+export interface Access {
+  readonly endpoint: Endpoint;
+  readonly token: string | null;
+  /** The caller's descriptor, for a private daemon to read. */
+  readonly descriptor: string | null;
+  /** Brings a private daemon back that has gone, and says where it is; null where that is somebody else's business. */
+  readonly revive: (() => Promise<Endpoint | null>) | null;
+  /** Puts a daemon of this release in the place of an older private one; null as above. */
+  readonly replace: (() => Promise<Endpoint | null>) | null;
+}
+
+/** An answer that the daemon gave on purpose. */
+export type Reply<T> =
+  | { readonly type: 'ok'; readonly body: T; readonly sentAt: Mono }
+  | { readonly type: 'refused'; readonly refusal: Refusal; readonly sentAt: Mono };
+
+/** What `POST /api/v2/why` says about a want. */
+export interface WhyJson {
+  state: 'free' | 'waiting' | 'impossible';
+  detail: string;
+  hint: string;
+  blockers: BlockerJson[];
+}
+
+export interface Patience {
+  readonly signal?: AbortSignal;
+  /** Longest wait for one answer, milliseconds. */
+  readonly within?: number;
+}
+
+/** Heartbeats of a stream come every 15 s; three missed ones mean that the connection is dead. */
+export const STREAM_SILENCE_MS = 45_000;
+const ANSWER_WITHIN_MS = 10_000;
+const LONGEST_PAUSE_MS = 5000;
+const FIRST_PAUSE_MS = 25;
+/** Where older clients bring the older daemon back again and again, it is spoken to. */
+const MOST_REPLACEMENTS = 3;
+
+/** The native API, one attempt a call; `persist` is for those who want more. */
+export class Client {
+  /** The release of the daemon that answered last; null before it has. */
+  daemonVersion: string | null = null;
+  private endpoint: Endpoint;
+  private replacements = 0;
+
+  constructor(
+    private readonly access: Access,
+    private readonly transport: Transport,
+    private readonly ownVersion = RENTABOT_VERSION,
+  ) {
+    this.endpoint = access.endpoint;
+  }
+
+  /** As RENTABOT_URL spells it. */
+  get url(): string {
+    return this.endpoint.url;
+  }
+
+  /** Where a daemon is ours to keep running: makes sure that it does. */
+  async revive(): Promise<void> {
+    this.endpoint = (await this.access.revive?.()) ?? this.endpoint;
+  }
+
+  /** Has an older daemon that is ours step down for one of this release; true where that was done, else it will do. */
+  async replaceOlder(): Promise<boolean> {
+    const { replace } = this.access;
+    if (replace === null || this.daemonVersion === null || !isOlder(this.daemonVersion, this.ownVersion)) return false;
+    if (this.replacements >= MOST_REPLACEMENTS) return false;
+    this.replacements += 1;
+    const endpoint = await replace();
+    if (endpoint === null) return false;
+    this.endpoint = endpoint;
+    return true;
+  }
+
+  /** Asks for a lease; the answer is a stream of events, or JSON where it is a refusal. */
+  async openAcquire(id: string, body: AcquireJson, signal: AbortSignal): Promise<Answer> {
+    return this.open({
+      method: 'PUT',
+      path: `/api/v2/leases/${encodeURIComponent(id)}?block=25`,
+      headers: { accept: 'text/event-stream', ...this.bearer() },
+      body: JSON.stringify(body),
+      answerWithin: ANSWER_WITHIN_MS + 25_000,
+      silence: STREAM_SILENCE_MS,
+      signal,
+    });
+  }
+
+  /** The lease's own stream: messages, then its end. */
+  async openLease(id: string, secret: string, signal: AbortSignal): Promise<Answer> {
+    return this.open({
+      method: 'GET',
+      path: `/api/v2/leases/${encodeURIComponent(id)}`,
+      headers: { accept: 'text/event-stream', authorization: `Lease ${secret}` },
+      answerWithin: ANSWER_WITHIN_MS,
+      silence: STREAM_SILENCE_MS,
+      signal,
+    });
+  }
+
+  renew(id: string, secret: string, patience: Patience): Promise<Reply<RenewedJson>> {
+    return this.json('POST', `/api/v2/leases/${encodeURIComponent(id)}/renew`, patience, `Lease ${secret}`);
+  }
+
+  /** Gives back, and says that no command of this lease is running any more. */
+  release(id: string, secret: string, patience: Patience): Promise<Reply<unknown>> {
+    return this.json('DELETE', `/api/v2/leases/${encodeURIComponent(id)}?ended=true`, patience, `Lease ${secret}`);
+  }
+
+  lease(id: string, patience: Patience = {}): Promise<Reply<HeldJson>> {
+    return this.json('GET', `/api/v2/leases/${encodeURIComponent(id)}`, patience);
+  }
+
+  resources(patience: Patience = {}): Promise<Reply<ResourcesJson>> {
+    return this.json('GET', '/api/v2/resources', patience);
+  }
+
+  queue(patience: Patience = {}): Promise<Reply<QueueJson>> {
+    return this.json('GET', '/api/v2/queue', patience);
+  }
+
+  history(query: URLSearchParams, patience: Patience = {}): Promise<Reply<HistoryJson>> {
+    return this.json('GET', `/api/v2/history?${query}`, patience);
+  }
+
+  why(want: readonly WantJson[], patience: Patience = {}): Promise<Reply<WhyJson>> {
+    return this.json('POST', '/api/v2/why', patience, undefined, JSON.stringify({ want }));
+  }
+
+  /** Asks a private daemon to step down. */
+  stop(patience: Patience = {}): Promise<Reply<unknown>> {
+    return this.json('POST', '/api/v2/stop', patience, undefined, '{}');
+  }
+
+  private async json<T>(
+    method: Ask['method'],
+    path: string,
+    { signal, within = ANSWER_WITHIN_MS }: Patience,
+    authorization?: string,
+    body?: string,
+  ): Promise<Reply<T>> {
+    const sentAt = mono();
+    const answer = await this.open({
+      method,
+      path,
+      headers: { accept: 'application/json', ...(authorization ? { authorization } : this.bearer()) },
+      answerWithin: within,
+      ...(body === undefined ? {} : { body }),
+      ...(signal ? { signal } : {}),
+    });
+    const text = await textOf(answer);
+    if (answer.status >= 400) return { type: 'refused', refusal: refusalOf(answer, text), sentAt };
+    return { type: 'ok', body: parseBody(text, this.endpoint) as T, sentAt };
+  }
+
+  private async open(ask: Ask): Promise<Answer> {
+    const headers: Record<string, string> = { ...ask.headers, [VERSION_HEADER]: this.ownVersion };
+    if (ask.body !== undefined) headers['content-type'] = 'application/json';
+    // Header values are ASCII, and paths need not be.
+    if (this.access.descriptor !== null) headers[DESCRIPTOR_HEADER] = encodeURI(this.access.descriptor);
+    const answer = await this.transport(this.endpoint, { ...ask, headers });
+    mustBeRentabot(answer, this.endpoint);
+    const version = answer.headers[VERSION_HEADER];
+    if (typeof version === 'string') this.daemonVersion = version;
+    return answer;
+  }
+
+  private bearer(): Record<string, string> {
+    return this.access.token === null ? {} : { authorization: `Bearer ${this.access.token}` };
+  }
+}
+
+/**
+ * Repeats an attempt that got no answer, with growing pauses, until `until`; then the last `Unanswered` is thrown. The
+ * first repetition comes at once, because most often a single reply was lost.
+ */
+export async function persist<T>(
+  client: Client,
+  attempt: () => Promise<T>,
+  { until, signal }: { until: Mono; signal?: AbortSignal },
+): Promise<T> {
+  const backoff = new Backoff(FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!(error instanceof Unanswered) || error.final || signal?.aborted) throw error;
+      const pause = backoff.pause();
+      if (mono() + pause >= until) throw error;
+      await sleep(pause, signal);
+      if (signal?.aborted) throw error;
+      await client.revive();
+    }
+  }
+}
+
+/** The refusal that a client makes of silence. */
+export function unreachable(error: Unanswered): Refusal {
+  if (error.code === 'EACCES') {
+    return refuse('denied', error.message, {
+      hint: "you need access to the daemon's socket, or another daemon with --url",
+    });
+  }
+  if (!error.final) return refuse('unreachable', error.message);
+  return refuse('unreachable', error.message, {
+    hint: 'is the url right? a private authority goes into NODE_EXTRA_CA_CERTS',
+  });
+}
+
+export async function textOf(answer: Answer): Promise<string> {
+  let text = '';
+  await answer.read((more) => {
+    text += more;
+  });
+  return text;
+}
+
+/** Reads a problem; where it is none, the status speaks for itself. */
+export function refusalOf(answer: Answer, text: string): Refusal {
+  const problem = problemIn(text);
+  const retryAfter = Number(answer.headers['retry-after']);
+  const wait = Number.isFinite(retryAfter) && retryAfter >= 0 ? { retryAfter } : {};
+  return { ...refusalFrom(problem, answer.status), ...wait };
+}
+
+/** A problem as it comes, in a body or a stream, as a refusal. */
+export function refusalFrom(problem: Partial<ProblemJson> | null, status = 500): Refusal {
+  const code = problem?.code !== undefined && Object.hasOwn(ERRORS, problem.code) ? problem.code : codeOf(status);
+  const more = {
+    ...(typeof problem?.hint === 'string' ? { hint: problem.hint } : {}),
+    ...(problem?.reason === undefined ? {} : { reason: problem.reason }),
+  };
+  return refuse(code, problem?.detail ?? `${ERRORS[code].sentence} (the daemon answered ${status})`, more);
+}
+
+function problemIn(text: string): Partial<ProblemJson> | null {
+  try {
+    const json: unknown = JSON.parse(text);
+    return typeof json === 'object' && json !== null ? (json as Partial<ProblemJson>) : null;
+  } catch {
+    return null;
+  }
+}
+
+function codeOf(status: number): ErrorCode {
+  const code = (Object.keys(ERRORS) as ErrorCode[]).find((known) => ERRORS[known].status === status);
+  return code ?? (status >= 500 ? 'internal' : 'usage');
+}
+
+/** Compares releases number by number; what is no release is older than nothing. */
+export function isOlder(one: string, other: string): boolean {
+  const [a, b] = [one, other].map((version) => /^(\d+)\.(\d+)\.(\d+)/.exec(version)?.slice(1).map(Number));
+  if (a === undefined || b === undefined) return false;
+  const differs = a.findIndex((number, i) => number !== b[i]);
+  return differs >= 0 && (a[differs] ?? 0) < (b[differs] ?? 0);
+}
+
+/** Something else may answer at a wrong address, and a proxy answers for a daemon that is away. */
+function mustBeRentabot(answer: Answer, endpoint: Endpoint): void {
+  if (answer.headers[PROTOCOL_HEADER] !== undefined) return;
+  answer.read(() => {}).catch(() => {});
+  if (answer.status >= 502 && answer.status <= 504) {
+    throw new Unanswered('EPROXY', `a proxy answers ${answer.status} for ${endpoint.url}`);
+  }
+  throw new Unanswered(
+    'ENOTRENTABOT',
+    `what answers at ${endpoint.url} is no rentabot daemon (status ${answer.status})`,
+    {
+      final: true,
+    },
+  );
+}
+
+function parseBody(text: string, endpoint: Endpoint): unknown {
+  if (text === '') return null;
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new Unanswered('EBODY', `${endpoint.url} answered something that is no JSON`, { cause: error });
+  }
+}

@@ -1,0 +1,110 @@
+import type { Command } from 'commander';
+import type { Refusal } from '../../core/error.ts';
+import type { Want } from '../../core/model.ts';
+import { matches, parseWant } from '../../core/want.ts';
+import type { ResourceJson, ResourceLeaseJson, ResourcesJson, WantJson } from '../../core/wire.ts';
+import { askDaemon, refuseUsage } from '../ask.ts';
+import { addDaemonOptions, addOutputOptions, addWantOptions, type CommonOptions } from '../options.ts';
+import type { Cell } from '../output.ts';
+import type { Shell } from '../shell.ts';
+import type { Paint } from '../talk.ts';
+import { ageOf, clockTime, printable, who } from '../text.ts';
+import { readWants, type TypedWant } from '../wants.ts';
+
+const EXAMPLES = `
+Examples:
+  rentabot status
+  rentabot status -t gpu
+  rentabot status -w 'board && !flaky' --json`;
+
+const HEAD = ['NAME', 'STATE', 'HOLDER', 'SINCE', 'UNTIL', 'WAITING', 'NOTE'] as const;
+
+/** `rentabot status [WANT…]`, alias `ls`: the table of resources. */
+export function addStatus(program: Command, shell: Shell): void {
+  const command = program
+    .command('status')
+    .alias('ls')
+    .summary('the table of resources')
+    .description(
+      'Shows each resource: its state, who holds it, since when, until when, how many could use it and wait, and why. With wants, only what one of them would take.',
+    )
+    .usage('[WANT…] [options]')
+    .argument('[name...]', 'the same as -n NAME');
+  const typed = addWantOptions(command);
+  addDaemonOptions(addOutputOptions(command)).addHelpText('after', EXAMPLES);
+  command.action(async (names: readonly string[], options: CommonOptions) => {
+    const wanted = [...typed, ...names.map((text): TypedWant => ({ option: 'name', text }))];
+    const filter = readFilter(wanted);
+    shell.exit = 'code' in filter ? refuseUsage(filter, shell, options) : await status(filter, options, shell);
+  });
+}
+
+/** The wants to look for; none means everything. */
+function readFilter(typed: readonly TypedWant[]): readonly Want[] | Refusal {
+  const wants = readWants(typed, {});
+  if ('code' in wants) return wants;
+  return (wants as readonly WantJson[]).flatMap((json) => {
+    const want = parseWant(json);
+    return 'problem' in want ? [] : [want];
+  });
+}
+
+async function status(filter: readonly Want[], options: CommonOptions, shell: Shell): Promise<number> {
+  const asked = await askDaemon<ResourcesJson>(shell, options, (client, within) => client.resources({ within }));
+  if (asked.type === 'failed') return asked.exit;
+  const all = asked.type === 'answer' ? asked.body.resources : [];
+  const resources =
+    filter.length === 0 ? all : all.filter((one) => filter.some(({ selector }) => matches(selector, one)));
+  const { jsonLine, table } = await import('../output.ts');
+  if (options.json) {
+    await shell.print(jsonLine({ ...(asked.type === 'answer' ? asked.body : {}), resources }));
+    return 0;
+  }
+  const paint = await shell.paint(options);
+  const rows = resources.flatMap((resource) => rowsOf(resource, paint, Date.now()));
+  await shell.print(table(HEAD, rows, shell.columns));
+  if (resources.length === 0) shell.voice.write(`rentabot: ${emptyHint(asked.type === 'none', filter.length > 0)}\n`);
+  return 0;
+}
+
+function emptyHint(isAlone: boolean, isFiltered: boolean): string {
+  if (isAlone) return 'no daemon is running here; `rentabot lock -n NAME -- COMMAND` starts one, and makes up the name';
+  if (isFiltered) return 'nothing matches; `rentabot status` lists what exists';
+  return 'there are no resources yet; declare some in rentabot.yaml';
+}
+
+/** One line a lease, and one where there is none. */
+export function rowsOf(resource: ResourceJson, paint: Paint, now: number): Cell[][] {
+  const leases: readonly (ResourceLeaseJson | null)[] = resource.leases.length > 0 ? resource.leases : [null];
+  return leases.map((lease) => {
+    const { offline } = resource;
+    const until = lease ? lease.until : (offline?.until ?? null);
+    const since = lease?.since ?? offline?.since;
+    return [
+      { text: printable(resource.name), paint: paint.bold },
+      { text: stateOf(resource), paint: paintOf(resource, paint) },
+      { text: lease ? who(lease.holder) : offline?.by ? printable(offline.by) : '-' },
+      { text: since ? `${clockTime(since, now)} (${ageOf(since, now)})` : '-' },
+      { text: until ? clockTime(until, now) : '-' },
+      { text: resource.waiting > 0 ? String(resource.waiting) : '-' },
+      { text: noteOf(resource, lease) },
+    ];
+  });
+}
+
+function stateOf({ state, slots, leases }: ResourceJson): string {
+  return slots > 1 ? `${state} ${leases.length}/${slots}` : state;
+}
+
+function paintOf({ state }: ResourceJson, paint: Paint): (text: string) => string {
+  if (state === 'free') return paint.good;
+  return state === 'held' || state === 'shared' ? paint.busy : paint.bad;
+}
+
+function noteOf({ offline, description }: ResourceJson, lease: ResourceLeaseJson | null): string {
+  const parts = [lease?.note, offline && `offline: ${offline.reason}`, lease ? '' : description];
+  return parts
+    .filter((part) => part)
+    .map((part) => printable(part ?? ''))
+    .join('; ');
+}
