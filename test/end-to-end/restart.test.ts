@@ -1,0 +1,197 @@
+import { readFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { join } from 'node:path';
+import { beforeEach, expect, test } from 'vitest';
+import { Account, isAlive, type Run, type Served, signal, until } from '../support/cli.ts';
+
+/** What happens to those who hold and wait while the daemon goes away, and to those who lose what they hold. */
+let account: Account;
+beforeEach(async () => {
+  account = await Account.make();
+});
+
+const NAMES = ['a', 'b', 'c', 'd', 'e'];
+const YAML = NAMES.map((name) => `${name}: {}\n`).join('');
+const UNTIL_DONE = 'echo in; while [ ! -e done ]; do sleep 0.05; done';
+
+/** The port stays, as that of a daemon which systemd starts again. */
+async function again(served: Served): Promise<Served> {
+  return account.serve({ yaml: YAML, data: served.data, listen: new URL(served.url).host });
+}
+
+async function dead(run: Run): Promise<void> {
+  run.kill('SIGKILL');
+  await run.ended;
+}
+
+async function fiveHoldAndFiveWait(served: Served, ttl: string): Promise<{ holders: Run[]; waiters: Run[] }> {
+  const env = { RENTABOT_URL: served.url };
+  const holders = NAMES.map((name) =>
+    account.start(['lock', '-n', name, '--ttl', ttl, '--', 'sh', '-c', UNTIL_DONE], { env }),
+  );
+  for (const holder of holders) await holder.said('in');
+  const waiters: Run[] = [];
+  // All for the same resource, so that their order can be told.
+  for (let i = 0; i < 5; i += 1) {
+    const waiter = account.start(['lock', '-n', 'a', '--', 'sh', '-c', `echo ${i} >> order`], { env });
+    await waiter.said('waiting for a', 'err');
+    waiters.push(waiter);
+  }
+  return { holders, waiters };
+}
+
+async function allEndWell(
+  { holders, waiters }: { holders: Run[]; waiters: Run[] },
+  env: Record<string, string>,
+): Promise<void> {
+  expect((await account.status(env)).resources.find(({ name }) => name === 'a')?.waiting).toBe(5);
+  account.file('done', '');
+  for (const run of holders) expect(await run.ended).toMatchObject({ code: 0, out: 'in\n', err: '' });
+  for (const run of waiters) expect((await run.ended).code).toBe(0);
+  expect(account.read('order')).toBe('0\n1\n2\n3\n4\n');
+  expect((await account.status(env)).resources.map(({ state }) => state)).toEqual(NAMES.map(() => 'free'));
+}
+
+test('five that hold and five that wait do not notice a daemon that is killed and comes back', async () => {
+  const served = await account.serve({ yaml: YAML });
+  const env = { RENTABOT_URL: served.url };
+  const runs = await fiveHoldAndFiveWait(served, '8s');
+  for (let round = 0, daemon = served; round < 2; round += 1) {
+    await dead(daemon.run);
+    daemon = await again(daemon);
+    // All of the queue has come back, on connections of its own.
+    await until(
+      'all wait again',
+      async () => (await account.status(env)).resources.find(({ name }) => name === 'a')?.waiting === 5,
+    );
+    expect((await account.run(['lock', '-n', 'a', '--no-wait', '--', 'true'], { env })).code).toBe(75);
+  }
+  await allEndWell(runs, env);
+}, 60_000);
+
+test('a daemon that is told to stop leaves within a second whoever holds and waits, and a short lease lives on', async () => {
+  const served = await account.serve({ yaml: YAML });
+  const env = { RENTABOT_URL: served.url };
+  const runs = await fiveHoldAndFiveWait(served, '3s');
+  const told = performance.now();
+  served.run.kill('SIGTERM');
+  expect(await served.run.ended).toMatchObject({ code: 0, signal: null });
+  expect(performance.now() - told).toBeLessThan(1000);
+  await again(served);
+  await allEndWell(runs, env);
+}, 60_000);
+
+test('a daemon away for good: the command is dead before its lease can pass on, and the code is 76', async () => {
+  const served = await account.serve({ yaml: YAML });
+  const env = { RENTABOT_URL: served.url };
+  const pulse = join(account.work, 'pulse');
+  const command = `trap '' TERM; echo $$; while :; do date +%s%N > ${pulse}.new && mv ${pulse}.new ${pulse}; sleep 0.02; done`;
+  const run = account.start(
+    ['lock', '-n', 'a', '--ttl', '3s', '--grace', '5s', '--result-file', 'r.json', '--', 'bash', '-c', command],
+    { env },
+  );
+  await run.said('\n');
+  const killed = Date.now();
+  await dead(served.run);
+  const result = await run.ended;
+  const last = Number(readFileSync(pulse, 'utf8')) / 1e6;
+  // No renewal was answered after the daemon was dead, so nobody could get it before `killed` and a ttl.
+  expect(last).toBeLessThan(killed + 3000);
+  expect(last).toBeGreaterThan(killed + 500);
+  expect(isAlive(Number(run.out))).toBe(false);
+  expect(result.code).toBe(76);
+  expect(result.err).toMatch(/lost: no renewal of a was answered/);
+  expect(JSON.parse(account.read('r.json'))).toMatchObject({
+    outcome: 'lost',
+    exitCode: 76,
+    signal: null,
+    lease: { resources: [{ name: 'a' }] },
+  });
+});
+
+test('a restarted daemon does not pass on what was held before a full ttl has run out', async () => {
+  const served = await account.serve({ yaml: YAML });
+  const env = { RENTABOT_URL: served.url };
+  const run = account.start(['lock', '-n', 'a', '--ttl', '2s', '--', 'sh', '-c', 'echo $$; exec sleep 60'], { env });
+  await run.said('\n');
+  await dead(served.run);
+  // Neither the wrapper nor its command will be heard of again.
+  run.kill('SIGKILL');
+  const back = performance.now();
+  await again(served);
+  const next = await account.run(['lock', '-q', '-n', 'a', '--', 'true'], { env });
+  expect(next.code).toBe(0);
+  expect(performance.now() - back).toBeGreaterThan(1900);
+  signal(Number(run.out), 'SIGKILL');
+  await run.ended;
+});
+
+/** As an admin would, who does not know the secret. */
+function revoke(served: Served, id: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const call = request(`${served.url}/api/v2/leases/${id}`, { method: 'DELETE' }, (answer) => {
+      answer.resume().once('end', () => resolve(answer.statusCode ?? 0));
+    });
+    call.once('error', reject).end();
+  });
+}
+
+test('revoked: the command gets TERM and its grace, the code is 76, and the next holder starts when all of it is dead', async () => {
+  const served = await account.serve({ yaml: YAML });
+  const env = { RENTABOT_URL: served.url };
+  const child = `bash -c 'trap "" TERM; while :; do date +%s%N > pulse.new; mv pulse.new pulse; sleep 0.02; done' &`;
+  const command = `trap 'echo term' TERM; ${child} echo $RENTABOT_LEASE; while :; do wait; done`;
+  const run = account.start(
+    ['lock', '-n', 'a', '--ttl', '30s', '--grace', '1s', '--result-file', 'r.json', '--', 'bash', '-c', command],
+    { env },
+  );
+  await run.said('\n');
+  await until('a pulse', () => {
+    try {
+      return account.read('pulse') !== '';
+    } catch {
+      return false;
+    }
+  });
+  const next = account.start(['lock', '-q', '-n', 'a', '--', 'date', '+%s%N'], { env });
+  await until('somebody waits', async () => (await account.status(env)).resources[0]?.waiting === 1);
+  const told = performance.now();
+  expect(await revoke(served, run.out.trim())).toBe(202);
+  const lost = await run.ended;
+  const took = performance.now() - told;
+  expect(lost.code).toBe(76);
+  expect(lost.out).toMatch(/\nterm\n/);
+  expect(lost.err).toMatch(/^rentabot: lost: a was revoked/);
+  expect(took).toBeGreaterThan(900);
+  expect(took).toBeLessThan(4000);
+  expect(JSON.parse(account.read('r.json'))).toMatchObject({ outcome: 'lost', exitCode: 76 });
+  const { out } = await next.ended;
+  expect(Number(out)).toBeGreaterThan(Number(account.read('pulse')));
+});
+
+test('a waiter outlives a daemon that is away for longer than its connect timeout, and --wait goes on counting', async () => {
+  const served = await account.serve({ yaml: YAML });
+  const env = { RENTABOT_URL: served.url };
+  const holder = account.start(['lock', '-n', 'a', '--ttl', '20s', '--', 'sh', '-c', UNTIL_DONE], { env });
+  await holder.said('in');
+  const patient = account.start(['lock', '-n', 'a', '--connect-timeout', '1s', '--', 'echo', 'served'], { env });
+  await patient.said('waiting for a', 'err');
+  const hasty = account.start(['lock', '-n', 'a', '--wait', '2s', '--', 'true'], { env });
+  await hasty.said('waiting for a', 'err');
+  await dead(served.run);
+  expect((await hasty.ended).code).toBe(124);
+  expect(patient.hasEnded).toBe(false);
+  await again(served);
+  account.file('done', '');
+  expect((await patient.ended).out).toBe('served\n');
+  expect((await holder.ended).code).toBe(0);
+});
+
+test('a daemon that comes within the connect timeout is waited for', async () => {
+  const served = await account.serve({ yaml: YAML });
+  await dead(served.run);
+  const run = account.start(['lock', '-n', 'a', '--', 'echo', 'x'], { env: { RENTABOT_URL: served.url } });
+  await run.said('nobody listens', 'err');
+  await again(served);
+  expect(await run.ended).toMatchObject({ code: 0, out: 'x\n' });
+});

@@ -1,0 +1,203 @@
+import { spawnSync } from 'node:child_process';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { visibleWidth } from '../../src/cli/text.ts';
+import { Account, type Run, type Served } from '../support/cli.ts';
+
+/** On a terminal, which script(1) makes. */
+const hasScript = spawnSync('script', ['--version']).status === 0;
+let account: Account;
+let served: Served;
+let env: Record<string, string>;
+
+beforeAll(async () => {
+  account = await Account.make();
+  served = await account.serve({ yaml: '{ a: {}, b: {} }' });
+  env = {
+    RENTABOT_URL: served.url,
+    TERM: 'xterm',
+    PS1: 'prompt> ',
+    RB: `${process.execPath} ${account.script}`,
+    INPUTRC: account.file('inputrc', 'set enable-bracketed-paste off\n'),
+  };
+});
+
+const CLEARED = '\r\u001b[K';
+
+/** An interactive shell on a terminal; what is typed comes to it as from a keyboard. */
+class Terminal {
+  private constructor(readonly run: Run) {}
+
+  static async open(more: Record<string, string | undefined> = {}): Promise<Terminal> {
+    const run = account.spawn(['script', '-qfec', 'bash --norc --noprofile -i', '/dev/null'], {
+      env: { ...env, ...more },
+      input: null,
+    });
+    const terminal = new Terminal(run);
+    await run.said('prompt> ');
+    await terminal.command('stty cols 60');
+    return terminal;
+  }
+
+  get screen(): string {
+    return this.run.out;
+  }
+
+  type(text: string): void {
+    this.run.child.stdin?.write(text);
+  }
+
+  /** Types a line and waits for the words that it leads to, beyond those typed. */
+  async command(line: string): Promise<void> {
+    const before = this.prompts;
+    this.type(`${line}\r`);
+    await this.run.saidOnce(() => this.prompts > before, line);
+  }
+
+  async exit(): Promise<void> {
+    this.type('exit\rexit\r');
+    await this.run.ended;
+  }
+
+  private get prompts(): number {
+    return this.screen.split('prompt> ').length;
+  }
+}
+
+async function holdB(): Promise<Run> {
+  const holder = account.start(
+    [
+      'lock',
+      '-n',
+      'b',
+      '--note',
+      'nightly 🦊 '.repeat(9),
+      '--',
+      'sh',
+      '-c',
+      'echo in; trap "exit 0" TERM; while :; do sleep 0.05; done',
+    ],
+    { env },
+  );
+  await holder.said('in');
+  return holder;
+}
+
+describe.skipIf(!hasScript)('on a terminal', () => {
+  test('the command has the terminal: tty, size, and the foreground', async () => {
+    const terminal = await Terminal.open();
+    await terminal.command(
+      'tty; $RB lock -n a -- sh -c "tty; stty size; test -t 0 && test -t 1 && test -t 2 && echo all"',
+    );
+    const names = terminal.screen.match(/^\/dev\/pts\/\d+/gm) ?? [];
+    expect(names).toHaveLength(2);
+    expect(names[0]).toBe(names[1]);
+    expect(terminal.screen).toMatch(/ 60\r\nall\r\n/);
+    await terminal.exit();
+  });
+
+  test('the wait is one live line within the width, which is gone when the command starts', async () => {
+    const holder = await holdB();
+    const terminal = await Terminal.open();
+    terminal.type('$RB lock -n b -- echo served\r');
+    // Several frames of it.
+    await terminal.run.saidOnce(() => terminal.screen.split('waiting for b').length > 4, 'frames');
+    holder.kill('SIGTERM');
+    await terminal.run.said('\r\nserved\r\n');
+    const shown = terminal.screen.slice(terminal.screen.indexOf('echo served'));
+    const live = shown.slice(shown.indexOf('\r\n') + 2, shown.lastIndexOf(CLEARED));
+    expect(live).not.toContain('\n');
+    const frames = live.split('\u001b[K').map((frame) => frame.replace('\r', ''));
+    expect(frames.filter((frame) => visibleWidth(frame) > 58)).toEqual([]);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: a spinner in colour
+    expect(live).toMatch(/\u001b\[33m[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏]/);
+    expect(shown).toContain(`${CLEARED}rentabot: got b after`);
+    await terminal.exit();
+  });
+
+  test.each([
+    ['NO_COLOR', { NO_COLOR: '1' }, ''],
+    ['--no-color', {}, '--no-color'],
+    ['a dumb terminal', { TERM: 'dumb' }, ''],
+  ])('no colours with %s', async (_, more, option) => {
+    const holder = await holdB();
+    const terminal = await Terminal.open(more);
+    await terminal.command(`$RB status ${option}`);
+    terminal.type(`$RB lock ${option} -n b -- echo served\r`);
+    await terminal.run.said('waiting for b');
+    holder.kill('SIGTERM');
+    await terminal.run.said('\r\nserved\r\n');
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: a colour is what is looked for
+    expect(terminal.screen).not.toMatch(/\u001b\[\d*m/);
+    await terminal.exit();
+  });
+
+  test('Ctrl-C while waiting leaves the queue, with 130 and nothing left of the line', async () => {
+    const holder = await holdB();
+    const terminal = await Terminal.open();
+    terminal.type('$RB lock -n b -- echo served\r');
+    await terminal.run.said('waiting for b');
+    terminal.type('\u0003');
+    await terminal.run.said('left the queue');
+    await terminal.command('echo code $?');
+    expect(terminal.screen).toContain('code 130\r\n');
+    const last = terminal.screen.slice(0, terminal.screen.indexOf('rentabot: left'));
+    expect(last.endsWith(CLEARED)).toBe(true);
+    // The terminal itself writes ^C behind the line, which has room for it, so that it does not wrap.
+    const frame = last.slice(0, last.lastIndexOf('\r')).split('\r').at(-1) ?? '';
+    expect(visibleWidth(frame.replaceAll('\u001b[K', ''))).toBeLessThanOrEqual(60);
+    holder.kill('SIGTERM');
+    await holder.ended;
+    await terminal.exit();
+  });
+
+  test('Ctrl-C reaches the command once, and its own exit code counts', async () => {
+    const terminal = await Terminal.open();
+    account.file(
+      'traps.sh',
+      `n=0; trap 'n=$((n+1))' INT; echo go; while [ $n = 0 ]; do sleep 0.02; done; sleep 0.3; exit $((70+n))`,
+    );
+    terminal.type('$RB lock -n a -- bash traps.sh\r');
+    await terminal.run.said('\r\ngo\r\n');
+    terminal.type('\u0003');
+    await terminal.command('echo code $?');
+    await terminal.run.said(/code \d+\r\n/);
+    expect(terminal.screen).toContain('code 71\r\n');
+    await terminal.exit();
+  });
+
+  test('Ctrl-Z stops it and fg goes on, to the same exit code', async () => {
+    const terminal = await Terminal.open();
+    account.file('fg.sh', 'echo go; while [ ! -e fg-done ]; do sleep 0.05; done; exit 9');
+    terminal.type('$RB lock -n a -- bash fg.sh\r');
+    await terminal.run.said('\r\ngo\r\n');
+    terminal.type('\u001a');
+    await terminal.run.said('Stopped');
+    account.file('fg-done', '');
+    terminal.type('fg\r');
+    await terminal.command('echo code $?');
+    await terminal.run.said(/code \d+\r\n/);
+    expect(terminal.screen).toContain('code 9\r\n');
+    await terminal.exit();
+  });
+
+  test('what the command leaves in the terminal’s session is ended before the release', async () => {
+    const terminal = await Terminal.open();
+    await terminal.command(
+      '$RB lock -n a --grace 1s -- bash -c "sleep 1003 & setsid sleep 1004 & exit 4"; echo code $?',
+    );
+    expect(terminal.screen).toContain('code 4\r\n');
+    await terminal.command('pgrep -f "^sleep 100[34]" || echo nothing left');
+    expect(terminal.screen).toContain('\r\nnothing left');
+    await terminal.exit();
+  });
+
+  test('a terminal that goes away takes the command with it, and the resource is free at once', async () => {
+    const terminal = await Terminal.open();
+    terminal.type('$RB lock -n a --ttl 60s -- bash -c "echo go; while :; do sleep 0.1; done"\r');
+    await terminal.run.said('\r\ngo\r\n');
+    terminal.run.kill('SIGKILL');
+    await terminal.run.ended;
+    const next = await account.run(['lock', '-q', '-n', 'a', '--wait', '10s', '--', 'true'], { env });
+    expect(next.code).toBe(0);
+  });
+});

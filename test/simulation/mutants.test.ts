@@ -1,0 +1,171 @@
+import { expect, test } from 'vitest';
+import { Chance } from './random.ts';
+import { type Change, variant } from './variant.ts';
+import { simulate } from './worlds.ts';
+
+/** A mistake that somebody could make, planted: the simulation has to see it within so many worlds. */
+const WORLDS = 150;
+
+const MUTANTS: readonly (readonly [string, ...Change[]])[] = [
+  [
+    'shadowing is ignored',
+    { file: 'assign.ts', find: 'if (!first) continue;', put: '' },
+    { file: 'assign.ts', find: 'if (ahead !== queued) return found;', put: '' },
+  ],
+  [
+    'a later reader passes the writer',
+    { file: 'assign.ts', find: 'if (!first) continue;', put: "if (!first && want.mode !== 'shared') continue;" },
+    { file: 'assign.ts', find: 'if (ahead !== queued) return found;', put: '' },
+  ],
+  [
+    'the fence is not counted up',
+    { file: 'dispatch.ts', find: 'fence: state.counters.fence + 1', put: 'fence: Math.max(1, state.counters.fence)' },
+  ],
+  [
+    'tickets are not counted up',
+    { file: 'decide.ts', find: 'ticket: counters.ticket + 1', put: 'ticket: counters.ticket' },
+  ],
+  [
+    'the fence starts again after a restart',
+    {
+      file: 'evolve.ts',
+      find: 'emptyState(rules, snapshot.counters)',
+      put: 'emptyState(rules, { ...snapshot.counters, fence: 0 })',
+    },
+  ],
+  [
+    'resource ids start again after a restart',
+    {
+      file: 'evolve.ts',
+      find: 'emptyState(rules, snapshot.counters)',
+      put: 'emptyState(rules, { ...snapshot.counters, resourceId: 0 })',
+    },
+  ],
+  [
+    'a renewal is good for twice the ttl',
+    { file: 'decide.ts', find: 'now + lease.request.ttl', put: 'now + 2 * lease.request.ttl' },
+  ],
+  [
+    'a lease expires a moment late',
+    {
+      file: 'evolve.ts',
+      find: 'Math.min(expiresAt, endsAt) : expiresAt;',
+      put: 'Math.min(expiresAt, endsAt) : expiresAt + 1;',
+    },
+  ],
+  [
+    'a restart gives no new ttl',
+    {
+      file: 'evolve.ts',
+      find: 'expiresAt: Math.max(now + lease.request.ttl, lease.keptUntil ?? 0)',
+      put: 'expiresAt: lease.expiresAt',
+    },
+  ],
+  [
+    'one slot too many is given',
+    { file: 'catalogue.ts', find: 'return taken < slots;', put: 'return taken <= slots;' },
+  ],
+  ['the sharers do not count as one', { file: 'catalogue.ts', find: '(entry.sharers > 0 ? 1 : 0)', put: '0' }],
+  [
+    'a writer joins the readers',
+    { file: 'catalogue.ts', find: 'return taken === 0;', put: 'return entry.slotsTaken === 0;' },
+  ],
+  [
+    'what is offline is given',
+    {
+      file: 'catalogue.ts',
+      find: 'if (offline !== null || retiring || entry.whole)',
+      put: 'if (retiring || entry.whole)',
+    },
+  ],
+  [
+    'what is retiring is given',
+    {
+      file: 'catalogue.ts',
+      find: 'if (offline !== null || retiring || entry.whole)',
+      put: 'if (offline !== null || entry.whole)',
+    },
+  ],
+  [
+    'matching is greedy',
+    { file: 'assign.ts', find: 'if (!place(takenBy.get(entry) as number, seen)) continue;', put: 'continue;' },
+  ],
+  [
+    'candidates are cut short',
+    { file: 'assign.ts', find: 'if (found.length - contested >= needed', put: 'if (found.length >= want.count' },
+  ],
+  ['the scarcest is taken first', { file: 'assign.ts', find: 'a.others - b.others', put: 'b.others - a.others' }],
+  [
+    'lines that lost their first are forgotten',
+    { file: 'evolve.ts', find: 'state.stirred.lines.add(line)', put: 'void line' },
+  ],
+  [
+    'what was released is not looked at',
+    {
+      file: 'evolve.ts',
+      find: 'state.catalogue.rest(entry, now);\n  state.stirred.entries.add(entry);',
+      put: 'state.catalogue.rest(entry, now);',
+    },
+  ],
+  [
+    'what comes online is not looked at',
+    {
+      file: 'evolve.ts',
+      find: 'state.catalogue.refresh(entry);\n  state.stirred.entries.add(entry);\n  scheduleOnline',
+      put: 'state.catalogue.refresh(entry);\n  scheduleOnline',
+    },
+  ],
+  ['what was used goes to the front', { file: 'catalogue.ts', find: 'x < y', put: 'x > y' }],
+  ['priority is ignored', { file: 'queue.ts', find: 'p === q ?', put: 'true ?' }],
+  [
+    'ended ids are not remembered',
+    { file: 'evolve.ts', find: 'state.ended.set(ended.id, ended);\n}\n\nfunction forget', put: '}\n\nfunction forget' },
+  ],
+  [
+    'ids are forgotten too early',
+    { file: 'expire.ts', find: 'at + rememberedFor <= now', put: 'at + rememberedFor / 2 <= now' },
+  ],
+  ['the secret is not checked', { file: 'decide.ts', find: 'return difference === 0;', put: 'return true;' }],
+  [
+    'another want passes for the same',
+    { file: 'decide.ts', find: 'if (shapeOf(known.wants) !== shapeOf(wants))', put: 'if (false)' },
+  ],
+  ['an ending lease is renewed', { file: 'decide.ts', find: 'if (lease.ending !== null) return [];', put: '' }],
+  ['a guarded lease ends at a word', { file: 'ending.ts', find: 'if (!lease.request.guarded)', put: 'if (true)' }],
+  ['a longest hold is not kept', { file: 'evolve.ts', find: 'ending === null && endsAt !== null ?', put: 'false ?' }],
+  ['a silent waiter stays', { file: 'evolve.ts', find: 'heardAt + silence', put: 'heardAt + 2 * silence' }],
+  ['an open connection does not count', { file: 'evolve.ts', find: 'connections > 0 ?', put: 'false ?' }],
+  ['asking once waits', { file: 'step.ts', find: 'event.request.givesUpAt === now', put: 'false' }],
+  ['extending shortens', { file: 'decide.ts', find: 'Math.max(lease.endsAt, until)', put: 'until' }],
+  [
+    'who waits for what is gone is not told',
+    { file: 'step.ts', find: "if (command.type === 'declare')", put: 'if (false)' },
+  ],
+  ['a reload frees what is held', { file: 'declare.ts', find: 'if (leases.size === 0) yield', put: 'if (true) yield' }],
+  [
+    'the timers are left in disorder',
+    { file: 'timers.ts', find: 'this.rise(last);\n    this.sink(last);', put: 'this.rise(last);' },
+  ],
+  [
+    'those who asked once shadow each other',
+    { file: 'step.ts', find: 'events.push(...dispatch(state, now));\n  }', put: '}' },
+  ],
+  [
+    'a position counts everybody',
+    {
+      file: 'queue.ts',
+      find: 'let found = false;\n  for (const { resource } of smaller',
+      put: 'let found = true;\n  for (const { resource } of smaller',
+    },
+  ],
+];
+
+test.each(MUTANTS.map(([mistake, ...changes]) => ({ mistake, changes })))(
+  '$mistake: the simulation sees it',
+  async ({ changes }) => {
+    const core = await variant(...changes);
+    const seeds = Array.from({ length: WORLDS }, (_, i) => i + 1);
+    const broken = simulate(core, seeds, (seed) => new Chance(seed));
+    expect(broken, `not seen in ${WORLDS} worlds`).not.toBeNull();
+  },
+);

@@ -1,0 +1,129 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import type { Server } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DEFAULT_LIMITS, type Description, type Limits, type Rules } from '../../src/core/model.ts';
+import type { Store } from '../../src/core/store.ts';
+import { Announcer } from '../../src/daemon/announcer.ts';
+import { type Clock, startClock } from '../../src/daemon/clock.ts';
+import type { Daemon, HttpLimits } from '../../src/daemon/daemon.ts';
+import { Engine, type EngineOptions } from '../../src/daemon/engine.ts';
+import { makeIds } from '../../src/daemon/ids.ts';
+import { createLog } from '../../src/daemon/log.ts';
+import { logEvents } from '../../src/daemon/log-events.ts';
+import { drain, listenerOf, listenOnTcp, makeServer } from '../../src/daemon/server.ts';
+import { StepDown } from '../../src/daemon/step-down.ts';
+import { MemoryStore } from '../../src/daemon/store/memory.ts';
+import { description } from './builders.ts';
+import { LeaseClient } from './builders-daemon.ts';
+import { Http } from './http.ts';
+
+export interface DaemonOptions {
+  readonly store?: Store;
+  readonly resources?: readonly (string | Description)[];
+  readonly limits?: Partial<Limits>;
+  readonly http?: Partial<HttpLimits>;
+  readonly undeclared?: Rules['undeclared'];
+  readonly clock?: Clock;
+  readonly recovery?: EngineOptions['recovery'];
+  readonly describe?: Daemon['describe'];
+  readonly stop?: Daemon['stop'];
+}
+
+/** A daemon in this process: all of it but the command line and the disk, behind a real server. */
+export interface TestDaemon {
+  readonly daemon: Daemon;
+  readonly engine: Engine;
+  readonly server: Server;
+  readonly http: Http;
+  /** Every line of its log. */
+  readonly lines: string[];
+  readonly troubles: string[];
+  lease(id?: string): LeaseClient;
+  declare(resources: readonly (string | Description)[]): Promise<void>;
+  /** As SIGTERM begins. */
+  stepDown(): void;
+  close(): Promise<void>;
+}
+
+const SILENT: NonNullable<EngineOptions['recovery']> = { attempts: 3, pauseMs: 1 };
+
+export async function startDaemon(options: DaemonOptions = {}): Promise<TestDaemon> {
+  const { store = new MemoryStore(), limits = {}, undeclared = 'refuse', resources = [], clock } = options;
+  const rules: Rules = { limits: { ...DEFAULT_LIMITS, ...limits }, undeclared };
+  const lines: string[] = [];
+  const troubles: string[] = [];
+  const engine = new Engine({
+    store,
+    rules,
+    onTrouble: (message) => troubles.push(message),
+    start: clock ? () => clock : startClock,
+    recovery: options.recovery ?? SILENT,
+  });
+  await engine.open();
+  const log = createLog({ format: 'text', level: 'debug', now: () => engine.now(), write: (line) => lines.push(line) });
+  const quiet = logEvents(engine, log);
+  const stepsDown = new StepDown();
+  const daemon: Daemon = {
+    engine,
+    store,
+    announcer: new Announcer(engine),
+    ids: makeIds(),
+    log,
+    rules,
+    http: { body: 65_536, connections: 25_000, ...options.http },
+    identify: () => ({ name: '', role: 'admin' }),
+    localNames: [],
+    describe: options.describe ?? null,
+    stop: options.stop ?? null,
+    stepsDown,
+    startedAt: engine.now(),
+  };
+  const server = makeServer(
+    listenerOf(daemon, () => {}),
+    daemon.http.connections,
+  );
+  const http = new Http(await listenOnTcp(server, { host: '127.0.0.1', port: 0 }));
+  const declare = async (given: readonly (string | Description)[]): Promise<void> => {
+    const described = given.map((one) => (typeof one === 'string' ? description(one) : one));
+    const command = { type: 'declare', source: 'file:test', resources: described, additive: false } as const;
+    const refusal = await engine.submit(command, (sight) => sight.refusal);
+    if (refusal) throw new Error(refusal.detail);
+  };
+  if (resources.length > 0) await declare(resources);
+  return {
+    daemon,
+    engine,
+    server,
+    http,
+    lines,
+    troubles,
+    lease: (id) => new LeaseClient(http, id),
+    declare,
+    stepDown: () => stepsDown.begin(),
+    close: async () => {
+      http.close();
+      stepsDown.begin();
+      server.closeAllConnections();
+      await drain([server]);
+      daemon.announcer.close();
+      quiet();
+      await engine.close();
+    },
+  };
+}
+
+/** Waits for a condition that nothing announces, and looks again each turn of the loop. */
+export async function eventually(what: string, holds: () => unknown, deadlineMs = 5000): Promise<void> {
+  const end = performance.now() + deadlineMs;
+  while (!(await holds())) {
+    if (performance.now() > end) throw new Error(`not in ${deadlineMs} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
+
+/** A folder that is gone after the test. */
+export function temporaryFolder(): { readonly path: string; readonly remove: () => void } {
+  const path = mkdtempSync(join(tmpdir(), 'rentabot-test-'));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
