@@ -1,6 +1,5 @@
 import { ERRORS, type Refusal, RentabotError, refuse, statusOf } from '../core/error.ts';
 import { PROTOCOL, PROTOCOL_HEADER, type ProblemJson, VERSION_HEADER } from '../core/wire.ts';
-import { textResponse } from './fast-lane.ts';
 
 /** Said with every answer, so that a client knows whom it talks to without asking. */
 export const STANDING_HEADERS = {
@@ -10,14 +9,34 @@ export const STANDING_HEADERS = {
   'x-content-type-options': 'nosniff',
 } as const;
 
-const JSON_HEADERS = { ...STANDING_HEADERS, 'content-type': 'application/json' } as const;
-
-export function json(body: unknown, status = 200, headers: Record<string, string> = {}): Response {
-  return textResponse(JSON.stringify(body), status, { ...JSON_HEADERS, ...headers });
+/** An answer as plain data: making a Response would cost more than all else in a small one. */
+export interface Reply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly text: string | null;
 }
 
-export function noContent(): Response {
-  return textResponse(null, 204, STANDING_HEADERS);
+/** What a route answers with: a Response only where it is a stream. */
+export type Answer = Reply | Response;
+
+/** As the framework wants it. */
+export function toResponse(answer: Answer): Response {
+  return answer instanceof Response ? answer : new Response(answer.text, answer);
+}
+
+const JSON_HEADERS = { ...STANDING_HEADERS, 'content-type': 'application/json' } as const;
+
+export function json(body: unknown, status = 200): Reply {
+  return { status, headers: JSON_HEADERS, text: JSON.stringify(body) };
+}
+
+/** Anything else that is text. */
+export function text(text: string, headers: Readonly<Record<string, string>>): Reply {
+  return { status: 200, headers: { ...STANDING_HEADERS, ...headers }, text };
+}
+
+export function noContent(): Reply {
+  return { status: 204, headers: STANDING_HEADERS, text: null };
 }
 
 export function problemOf(refusal: Refusal): ProblemJson {
@@ -34,13 +53,14 @@ export function problemOf(refusal: Refusal): ProblemJson {
 }
 
 /** A refusal as RFC 9457 has it. */
-export function problem(refusal: Refusal): Response {
+export function problem(refusal: Refusal, more: Readonly<Record<string, string>> = {}): Reply {
   const { retryAfter } = refusal;
-  return textResponse(JSON.stringify(problemOf(refusal)), statusOf(refusal), {
-    ...STANDING_HEADERS,
-    'content-type': 'application/problem+json',
-    ...(retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }),
-  });
+  const headers = { ...STANDING_HEADERS, 'content-type': 'application/problem+json', ...more };
+  return {
+    status: statusOf(refusal),
+    headers: retryAfter === undefined ? headers : { ...headers, 'retry-after': String(retryAfter) },
+    text: JSON.stringify(problemOf(refusal)),
+  };
 }
 
 /** What a thrown thing is answered with: an expected no as it is, anything else as our own fault, without its words. */

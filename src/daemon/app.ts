@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import { RentabotError, refuse } from '../core/error.ts';
 import { DESCRIPTOR_HEADER } from '../core/wire.ts';
-import { problem, refusalFrom } from './answer.ts';
+import { type Answer, problem, type Reply, refusalFrom, toResponse } from './answer.ts';
 import type { Daemon } from './daemon.ts';
 import { refuseForeignPage } from './origin.ts';
 import { type Ask, malformed, type Wire } from './requests.ts';
@@ -20,15 +20,15 @@ export function createApp(daemon: Daemon): Hono<{ Bindings: Wire }> {
   const app = new Hono<{ Bindings: Wire }>();
   const routes = apiRoutes(daemon);
   for (const { method, path, answer } of routes) {
-    app.on(method.toUpperCase(), path, (ask) => guarded(daemon, ask, answer));
+    app.on(method.toUpperCase(), path, async (ask) => toResponse(await guarded(daemon, ask, answer)));
   }
-  app.notFound((ask) => tooLong(ask as Ask) ?? notFound(ask.req.path, ask.req.method, routes));
-  app.onError((error, ask) => failed(daemon, ask as Ask, error));
+  app.notFound((ask) => toResponse(tooLong(ask as Ask) ?? notFound(ask.req.path, ask.req.method, routes)));
+  app.onError((error, ask) => toResponse(failed(daemon, ask as Ask, error)));
   return app;
 }
 
 /** How a route is answered where no framework calls it: see fast-lane.ts. */
-export function answererOf(daemon: Daemon): (route: ApiRoute) => (ask: Ask) => Promise<Response> {
+export function answererOf(daemon: Daemon): (route: ApiRoute) => (ask: Ask) => Promise<Answer> {
   return ({ answer }) =>
     async (ask) => {
       try {
@@ -50,7 +50,7 @@ export function apiRoutes(daemon: Daemon): readonly ApiRoute[] {
 }
 
 /** What is true of every request, before its route sees it. */
-function guarded(daemon: Daemon, ask: Ask, answer: ApiRoute['answer']): Response | Promise<Response> {
+function guarded(daemon: Daemon, ask: Ask, answer: ApiRoute['answer']): Answer | Promise<Answer> {
   const refused = tooLong(ask);
   if (refused) return refused;
   const foreign = ask.env?.incoming ? refuseForeignPage(ask.env.incoming, daemon.localNames) : null;
@@ -61,7 +61,7 @@ function guarded(daemon: Daemon, ask: Ask, answer: ApiRoute['answer']): Response
 }
 
 /** What is too large to be read, wherever it was sent. */
-function tooLong({ env }: Ask): Response | null {
+function tooLong({ env }: Ask): Reply | null {
   const incoming = env?.incoming;
   if (!incoming) return null;
   if ((incoming.url?.length ?? 0) > LONGEST_URL)
@@ -77,7 +77,7 @@ async function described(
   describe: NonNullable<Daemon['describe']>,
   ask: Ask,
   answer: ApiRoute['answer'],
-): Promise<Response> {
+): Promise<Answer> {
   const path = ask.req.header(DESCRIPTOR_HEADER);
   if (path !== undefined) {
     if (!path.startsWith('/')) malformed(`${DESCRIPTOR_HEADER} has to be an absolute path`);
@@ -95,14 +95,13 @@ function decoded(path: string): string {
 }
 
 /** Tells a wrong path from a wrong method. */
-function notFound(path: string, method: string, routes: readonly ApiRoute[]): Response {
+function notFound(path: string, method: string, routes: readonly ApiRoute[]): Reply {
   const known = routes.filter((route) => matchesPath(route.path, path)).map((route) => route.method.toUpperCase());
   if (known.length === 0) return problem(refuse('not-found', `there is no ${path.slice(0, 200)}`));
-  const answer = problem(
-    refuse('method-not-allowed', `${path.slice(0, 200)} takes ${known.join(', ')}, not ${method.slice(0, 20)}`),
-  );
-  answer.headers.set('allow', known.join(', '));
-  return answer;
+  const allow = known.join(', ');
+  return problem(refuse('method-not-allowed', `${path.slice(0, 200)} takes ${allow}, not ${method.slice(0, 20)}`), {
+    allow,
+  });
 }
 
 function matchesPath(pattern: string, path: string): boolean {
@@ -111,7 +110,7 @@ function matchesPath(pattern: string, path: string): boolean {
   return wanted.every((part, i) => (part.startsWith(':') ? given[i] !== '' : part === given[i]));
 }
 
-function failed(daemon: Daemon, ask: Ask, error: Error): Response {
+function failed(daemon: Daemon, ask: Ask, error: Error): Reply {
   const refusal = refusalFrom(error);
   if (!(error instanceof RentabotError))
     daemon.log.error('a request failed', { method: ask.req.method, path: ask.req.path, error });

@@ -1,4 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { Answer, Reply } from './answer.ts';
 import type { Ask } from './requests.ts';
 import type { ApiRoute } from './routes/route.ts';
 
@@ -9,30 +10,15 @@ import type { ApiRoute } from './routes/route.ts';
  */
 const HOT = /^\/api\/v2\/leases\/([0-9A-Za-z-]{26,36})(\/renew)?(?:\?([\w=&-]*))?$/;
 
-type Answer = (ask: Ask) => Response | Promise<Response>;
-
-/** A response that was made from a text remembers it. */
-const texts = new WeakMap<Response, Text>();
-interface Text {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly text: string | null;
-}
-
-/** Makes a response whose text the fast lane can write without reading it back. */
-export function textResponse(text: string | null, status: number, headers: Readonly<Record<string, string>>): Response {
-  const response = new Response(text, { status, headers });
-  texts.set(response, { status, headers, text });
-  return response;
-}
+type Answerer = (ask: Ask) => Promise<Answer>;
 
 /** `answerOf` wraps a route as the app does: with what is true of every request, and refusals for what is thrown. */
 export function fastLane(
   routes: readonly ApiRoute[],
-  answerOf: (route: ApiRoute) => Answer,
+  answerOf: (route: ApiRoute) => Answerer,
   ordinary: RequestListener,
 ): RequestListener {
-  const lanes = new Map<string, Answer>();
+  const lanes = new Map<string, Answerer>();
   for (const route of routes) {
     if (route.path === '/api/v2/leases/:id' && (route.method === 'put' || route.method === 'delete')) {
       lanes.set(route.method.toUpperCase(), answerOf(route));
@@ -47,29 +33,48 @@ export function fastLane(
   };
 }
 
-async function drive(lane: Answer, ask: Ask, outgoing: ServerResponse): Promise<void> {
-  const response = await lane(ask);
+async function drive(lane: Answerer, ask: Ask, outgoing: ServerResponse): Promise<void> {
+  const answer = await lane(ask);
   if (outgoing.destroyed || outgoing.headersSent) return;
-  const known = texts.get(response);
-  const text = known ? known.text : await response.text();
-  const headers = known ? known.headers : Object.fromEntries(response.headers);
-  if (text === null) outgoing.writeHead(response.status, headers).end();
-  else outgoing.writeHead(response.status, { ...headers, 'content-length': Buffer.byteLength(text) }).end(text);
+  const { status, headers, text } = answer instanceof Response ? await whole(answer) : answer;
+  if (text === null) outgoing.writeHead(status, headers).end();
+  else outgoing.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(text) }).end(text);
+}
+
+async function whole(response: Response): Promise<Reply> {
+  return { status: response.status, headers: Object.fromEntries(response.headers), text: await response.text() };
 }
 
 /** As much of a Context as a route may look at. */
 function askOf(incoming: IncomingMessage, outgoing: ServerResponse, id: string, search: string): Ask {
-  const req = {
-    method: incoming.method ?? '',
-    path: (incoming.url ?? '').replace(/\?.*$/s, ''),
-    param: (name: string) => (name === 'id' ? id : undefined),
-    header: (name: string) => headerOf(incoming, name),
-    query: (name: string) => (search === '' ? undefined : (new URLSearchParams(search).get(name) ?? undefined)),
-  };
-  return { env: { incoming, outgoing }, req } as unknown as Ask;
+  return { env: { incoming, outgoing }, req: new HotRequest(incoming, id, search) } as unknown as Ask;
 }
 
-function headerOf({ headers }: IncomingMessage, name: string): string | undefined {
-  const value = headers[name];
-  return Array.isArray(value) ? value.join(', ') : value;
+class HotRequest {
+  constructor(
+    private readonly incoming: IncomingMessage,
+    private readonly id: string,
+    private readonly search: string,
+  ) {}
+
+  get method(): string {
+    return this.incoming.method ?? '';
+  }
+
+  get path(): string {
+    return (this.incoming.url ?? '').replace(/\?.*$/s, '');
+  }
+
+  param(name: string): string | undefined {
+    return name === 'id' ? this.id : undefined;
+  }
+
+  header(name: string): string | undefined {
+    const value = this.incoming.headers[name];
+    return Array.isArray(value) ? value.join(', ') : value;
+  }
+
+  query(name: string): string | undefined {
+    return this.search === '' ? undefined : (new URLSearchParams(this.search).get(name) ?? undefined);
+  }
 }

@@ -87,10 +87,11 @@ type Written = string | number | boolean | null | readonly string[];
 /** Makes the log. Nothing that is in a field can end its line, or look like another field. */
 export function createLog(options: LogOptions, always: LogFields = {}): Log {
   const lowest = LOG_LEVELS.indexOf(options.level);
+  const isEmpty = Object.keys(always).length === 0;
   const at = (level: LogLevel) => {
     if (LOG_LEVELS.indexOf(level) < lowest) return () => {};
     return (message: string, fields: LogFields = {}) => {
-      options.write(`${formatLine(options, level, message, { ...always, ...fields })}\n`);
+      options.write(formatLine(options, level, message, isEmpty ? fields : { ...always, ...fields }));
     };
   };
   return {
@@ -102,33 +103,30 @@ export function createLog(options: LogOptions, always: LogFields = {}): Log {
   };
 }
 
-function formatLine({ format, now }: LogOptions, level: LogLevel, message: string, fields: LogFields): string {
-  const time = timeText(now());
-  const told = listed(fields, level);
-  if (format === 'json') return escaped(JSON.stringify({ time, level, message, ...Object.fromEntries(told) }));
-  const rest = told.map(([name, value]) => ` ${name}=${textValue(value)}`).join('');
-  return `${time} ${level.padEnd(5)} ${onOneLine(message)}${rest}`;
-}
-
 const KNOWN: ReadonlySet<string> = new Set(LOG_FIELDS);
 
-/** In the order in which they were given. */
+/** Fields in the order in which they were given. Every grant writes such a line: it is put together without lists on the way. */
+function formatLine({ format, now }: LogOptions, level: LogLevel, message: string, fields: LogFields): string {
+  const isJson = format === 'json';
+  const time = timeText(now());
+  let line = isJson
+    ? `{"time":"${time}","level":"${level}","message":${JSON.stringify(message)}`
+    : `${time} ${level.padEnd(5)} ${onOneLine(message)}`;
+  for (const name in fields) {
+    const value = fields[name as LogField];
+    if (value === undefined || !KNOWN.has(name)) continue;
+    const told = name === 'error' ? causes(value, level) : writable(name as LogField, value);
+    line += isJson ? `,"${name}":${JSON.stringify(told)}` : ` ${name}=${textValue(told)}`;
+  }
+  return isJson ? `${escaped(line)}}\n` : `${line}\n`;
+}
+
 let lastTime = { at: Number.NaN, text: '' };
 
 /** Lines come in bunches, of one turn and so of one millisecond. */
 function timeText(at: Millis): string {
   if (lastTime.at !== at) lastTime = { at, text: new Date(at).toISOString() };
   return lastTime.text;
-}
-
-function listed(fields: LogFields, level: LogLevel): [LogField, Written][] {
-  const told: [LogField, Written][] = [];
-  for (const [name, value] of Object.entries(fields)) {
-    if (value === undefined || !KNOWN.has(name)) continue;
-    const field = name as LogField;
-    told.push([field, field === 'error' ? causes(value, level) : writable(field, value)]);
-  }
-  return told;
 }
 
 function writable(field: LogField, value: unknown): Written {

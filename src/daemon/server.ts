@@ -6,7 +6,7 @@ import { dirname } from 'node:path';
 import { getRequestListener } from '@hono/node-server';
 import { ERRORS, type Refusal, RentabotError, refuse, statusOf } from '../core/error.ts';
 import type { Millis } from '../core/model.ts';
-import { problem, problemOf, STANDING_HEADERS } from './answer.ts';
+import { problem, problemOf, STANDING_HEADERS, toResponse } from './answer.ts';
 import { answererOf, apiRoutes, createApp } from './app.ts';
 import type { SocketChoice } from './config.ts';
 import type { Daemon } from './daemon.ts';
@@ -29,7 +29,8 @@ export function listenerOf(daemon: Daemon, asked: () => void): RequestListener {
   const answer = getRequestListener(createApp(daemon).fetch, {
     // For what has no Host header and, as HTTP/1.0, needs none.
     hostname: 'localhost',
-    errorHandler: (error) => problem(refuse('usage', `the request cannot be read: ${(error as Error).message}`)),
+    errorHandler: (error) =>
+      toResponse(problem(refuse('usage', `the request cannot be read: ${(error as Error).message}`))),
   });
   const ordinary: RequestListener = (request, response) => void answer(request, response);
   const listener = fastLane(apiRoutes(daemon), answererOf(daemon), ordinary);

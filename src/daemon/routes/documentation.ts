@@ -1,4 +1,4 @@
-import { STANDING_HEADERS } from '../answer.ts';
+import { type Reply, text } from '../answer.ts';
 import type { Ask } from '../requests.ts';
 import { docsPage } from './docs-page.ts';
 import { frontPage, frontText } from './front-page.ts';
@@ -12,22 +12,18 @@ export function documentationRoutes(): readonly ApiRoute[] {
   const openapi = once(() => JSON.stringify(api()));
   const docs = once(() => docsPage(api()));
   return [
-    { method: 'get', path: '/openapi.json', answer: () => answer(openapi(), { 'content-type': 'application/json' }) },
-    { method: 'get', path: '/docs', answer: () => answer(docs(), pageHeaders()) },
+    { method: 'get', path: '/openapi.json', answer: () => text(openapi(), { 'content-type': 'application/json' }) },
+    { method: 'get', path: '/docs', answer: () => text(docs(), pageHeaders()) },
     { method: 'get', path: '/', answer: front },
   ];
 }
 
 /** A page for a browser, which says that it takes one; plain text for curl and its like. */
-function front(ask: Ask): Response {
+function front(ask: Ask): Reply {
   const takesPages = ask.req.header('accept')?.includes('text/html') ?? false;
   return takesPages
-    ? answer(frontPage(), { ...pageHeaders(), vary: 'accept' })
-    : answer(frontText(), { 'content-type': 'text/plain; charset=utf-8', vary: 'accept' });
-}
-
-function answer(text: string, headers: Readonly<Record<string, string>>): Response {
-  return new Response(text, { headers: { ...STANDING_HEADERS, ...headers } });
+    ? text(frontPage(), { ...pageHeaders(), vary: 'accept' })
+    : text(frontText(), { 'content-type': 'text/plain; charset=utf-8', vary: 'accept' });
 }
 
 function once<T>(make: () => T): () => T {

@@ -1,5 +1,5 @@
 import type { EventJson } from '../../core/wire.ts';
-import { json } from '../answer.ts';
+import { type Answer, json } from '../answer.ts';
 import type { Daemon } from '../daemon.ts';
 import type { Report } from '../engine.ts';
 import { type Ask, onceClosed } from '../requests.ts';
@@ -27,7 +27,7 @@ export function eventRoutes(daemon: Daemon): readonly ApiRoute[] {
   ];
 }
 
-async function history(daemon: Daemon, ask: Ask): Promise<Response> {
+async function history(daemon: Daemon, ask: Ask): Promise<Answer> {
   const limit = numberIn(ask, PAGE) ?? HISTORY_PAGE;
   const [before, since, resource] = [numberIn(ask, BEFORE), momentIn(ask, SINCE), textIn(ask, RESOURCE)];
   // Through the inbox, like every read: what a turn under way has done is not history yet.
@@ -39,7 +39,7 @@ async function history(daemon: Daemon, ask: Ask): Promise<Response> {
 }
 
 /** Everything that happens, from the event after `Last-Event-ID` on, or from now. */
-async function events(daemon: Daemon, ask: Ask): Promise<Response> {
+async function events(daemon: Daemon, ask: Ask): Promise<Answer> {
   const { engine, store, stepsDown } = daemon;
   const last = numberIn(ask, LAST_EVENT_ID);
   /** The number of the last event sent: none is sent twice, whichever way it came. Null while the past is read. */

@@ -1,6 +1,6 @@
 import { refuse } from '../../core/error.ts';
 import { PROTOCOL } from '../../core/wire.ts';
-import { json, noContent, problem, STANDING_HEADERS } from '../answer.ts';
+import { type Answer, json, noContent, problem, type Reply, text } from '../answer.ts';
 import type { Daemon } from '../daemon.ts';
 import { metrics } from '../metrics.ts';
 import type { Ask } from '../requests.ts';
@@ -20,21 +20,19 @@ export function healthRoutes(daemon: Daemon): readonly ApiRoute[] {
 }
 
 /** Ready is who can write and is not about to go. */
-async function ready(daemon: Daemon): Promise<Response> {
+async function ready(daemon: Daemon): Promise<Answer> {
   if (daemon.stepsDown.begun) return problem(refuse('unavailable', 'the daemon is stepping down', { retryAfter: 1 }));
   if (!daemon.engine.isOpen) return problem(refuse('unavailable', 'the store cannot be written', { retryAfter: 1 }));
   return daemon.engine.read(() => json({ status: 'ready' }));
 }
 
-async function measure(daemon: Daemon): Promise<Response> {
-  const text = await daemon.engine.read((sight) => metrics(daemon, sight));
-  return new Response(text, {
-    headers: { ...STANDING_HEADERS, 'content-type': 'text/plain; version=0.0.4; charset=utf-8' },
-  });
+async function measure(daemon: Daemon): Promise<Answer> {
+  const figures = await daemon.engine.read((sight) => metrics(daemon, sight));
+  return text(figures, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
 }
 
 /** A newer client asks the private daemon of its user to make room for its own release. */
-function stop(daemon: Daemon, _ask: Ask): Response {
+function stop(daemon: Daemon, _ask: Ask): Reply {
   if (daemon.stop === null) {
     return problem(
       refuse('denied', 'only a private daemon can be stopped this way', { hint: 'send SIGTERM to its process' }),

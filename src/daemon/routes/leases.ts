@@ -13,7 +13,7 @@ import {
   type WaitingJson,
   type WantJson,
 } from '../../core/wire.ts';
-import { json, noContent, problem, problemOf } from '../answer.ts';
+import { type Answer, json, noContent, problem, problemOf, type Reply } from '../answer.ts';
 import type { Daemon } from '../daemon.ts';
 import type { Sight } from '../engine.ts';
 import { type Ask, body, hashSecret, leaseId, leaseSecretHash, malformed, onceClosed, sameHash } from '../requests.ts';
@@ -39,7 +39,7 @@ export function leaseRoutes(daemon: Daemon): readonly ApiRoute[] {
   ];
 }
 
-async function acquire(daemon: Daemon, ask: Ask): Promise<Response> {
+async function acquire(daemon: Daemon, ask: Ask): Promise<Answer> {
   const id = leaseId(ask);
   const block = Math.min(numberIn(ask, BLOCK) ?? 0, LONGEST_BLOCK_S);
   const asked = await body(ask, acquireSchema, daemon.http.body);
@@ -100,7 +100,7 @@ function outcomeOf({ state, now, refusal }: Sight, { id, wants }: Asked): Outcom
   };
 }
 
-function answerOf(outcome: Outcome): Response {
+function answerOf(outcome: Outcome): Reply {
   switch (outcome.is) {
     case 'held':
       return json(outcome.held);
@@ -157,7 +157,7 @@ function waitFor(daemon: Daemon, id: string, ended: AbortSignal): Promise<void> 
 }
 
 /** `waiting` on each change, then `held`, or `problem` where the wait ends otherwise, or `closing` where the daemon steps down. */
-async function streamOutcome(daemon: Daemon, ask: Ask, command: Acquire): Promise<Response> {
+async function streamOutcome(daemon: Daemon, ask: Ask, command: Acquire): Promise<Answer> {
   const outcome = await daemon.engine.submit(command, (sight) => outcomeOf(sight, command));
   if (outcome.is === 'refused') return problem(outcome.refusal);
   const ended = new AbortController();
@@ -200,14 +200,14 @@ async function followQueue(
   }
 }
 
-async function renew(daemon: Daemon, ask: Ask): Promise<Response> {
+async function renew(daemon: Daemon, ask: Ask): Promise<Answer> {
   const id = leaseId(ask);
   const secretHash = leaseSecretHash(ask);
   const command = { type: 'renew', id, secretHash, principal: daemon.identify(ask) } as const;
   return daemon.engine.submit(command, (sight) => renewed(sight, id, secretHash === null ? 'anyone' : 'holder'));
 }
 
-async function extend(daemon: Daemon, ask: Ask): Promise<Response> {
+async function extend(daemon: Daemon, ask: Ask): Promise<Answer> {
   const id = leaseId(ask);
   const secretHash = leaseSecretHash(ask);
   const asked = await body(ask, extendSchema, daemon.http.body);
@@ -221,14 +221,14 @@ async function extend(daemon: Daemon, ask: Ask): Promise<Response> {
   return daemon.engine.submit(command, (sight) => renewed(sight, id, secretHash === null ? 'anyone' : 'holder'));
 }
 
-function renewed({ state, now, refusal }: Sight, id: string, viewer: Viewer): Response {
+function renewed({ state, now, refusal }: Sight, id: string, viewer: Viewer): Reply {
   if (refusal) return problem(refusal);
   const lease = state.leases.get(id)?.lease;
   if (!lease) return problem(goneFrom({ state, now, refusal }, id));
   return json({ lease: leaseToJson(state, lease, viewer), messages: messagesFor(lease, now) });
 }
 
-async function release(daemon: Daemon, ask: Ask): Promise<Response> {
+async function release(daemon: Daemon, ask: Ask): Promise<Answer> {
   const id = leaseId(ask);
   const command = {
     type: 'release',
@@ -243,7 +243,7 @@ async function release(daemon: Daemon, ask: Ask): Promise<Response> {
   });
 }
 
-async function show(daemon: Daemon, ask: Ask): Promise<Response> {
+async function show(daemon: Daemon, ask: Ask): Promise<Answer> {
   const id = leaseId(ask);
   const secretHash = leaseSecretHash(ask);
   if (wantsStream(ask)) return streamLease(daemon, ask, id, secretHash);
@@ -264,7 +264,7 @@ function strangerTo({ state }: Sight, id: string, secretHash: string | null): Re
   return refuse('denied', `lease ${id} was asked for with another secret`);
 }
 
-function answerWithout(sight: Sight, id: string): Response {
+function answerWithout(sight: Sight, id: string): Reply {
   const queued = sight.state.queue.byId.get(id);
   if (queued) return json(waitingToJson(sight.state, queued, sight.now));
   return problem(goneFrom(sight, id));
@@ -275,7 +275,7 @@ function goneFrom({ state }: Sight, id: string): Refusal {
   return spent ? refusalOf(spent) : refuse('not-found', `no lease ${id} was ever asked for, or it was forgotten`);
 }
 
-async function list(daemon: Daemon, ask: Ask): Promise<Response> {
+async function list(daemon: Daemon, ask: Ask): Promise<Answer> {
   const page = pageOf(ask);
   return daemon.engine.read(({ state }) => {
     const { after, limit } = page;
@@ -289,7 +289,7 @@ async function list(daemon: Daemon, ask: Ask): Promise<Response> {
 }
 
 /** Messages for the holder as they come, and then how it ended. */
-async function streamLease(daemon: Daemon, ask: Ask, id: string, secretHash: string | null): Promise<Response> {
+async function streamLease(daemon: Daemon, ask: Ask, id: string, secretHash: string | null): Promise<Answer> {
   const { engine, stepsDown } = daemon;
   const first = await engine.read((sight) => {
     const stranger = strangerTo(sight, id, secretHash);

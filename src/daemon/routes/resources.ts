@@ -5,7 +5,7 @@ import { obstaclesTo, queueToJson } from '../../core/queue-view.ts';
 import { resourceToJson } from '../../core/view.ts';
 import { describeWants, makeWant } from '../../core/want.ts';
 import type { ResourceJson } from '../../core/wire.ts';
-import { json, problem } from '../answer.ts';
+import { type Answer, json, problem, type Reply } from '../answer.ts';
 import type { Daemon } from '../daemon.ts';
 import type { Sight } from '../engine.ts';
 import { type Ask, body, malformed } from '../requests.ts';
@@ -25,7 +25,7 @@ export function resourceRoutes(daemon: Daemon): readonly ApiRoute[] {
   ];
 }
 
-async function list(daemon: Daemon, ask: Ask): Promise<Response> {
+async function list(daemon: Daemon, ask: Ask): Promise<Answer> {
   const { limit, after } = pageOf(ask);
   return daemon.engine.read(({ state }) => {
     const resources: ResourceJson[] = [];
@@ -40,7 +40,7 @@ async function list(daemon: Daemon, ask: Ask): Promise<Response> {
   });
 }
 
-async function show(daemon: Daemon, ask: Ask): Promise<Response> {
+async function show(daemon: Daemon, ask: Ask): Promise<Answer> {
   return daemon.engine.read((sight) => oneOf(sight, nameOf(ask)));
 }
 
@@ -48,7 +48,7 @@ function nameOf(ask: Ask): string {
   return ask.req.param('name') ?? '';
 }
 
-function oneOf({ state, refusal }: Sight, name: string): Response {
+function oneOf({ state, refusal }: Sight, name: string): Reply {
   if (refusal?.code === 'usage') return problem(refusal);
   const entry = state.catalogue.byName.get(name);
   if (entry) return json({ resource: resourceToJson(state, entry) });
@@ -56,7 +56,7 @@ function oneOf({ state, refusal }: Sight, name: string): Response {
   return problem(refuse('not-found', detail, { hint }));
 }
 
-async function offline(daemon: Daemon, ask: Ask): Promise<Response> {
+async function offline(daemon: Daemon, ask: Ask): Promise<Answer> {
   const { reason, until } = await body(ask, offlineSchema, daemon.http.body);
   const name = nameOf(ask);
   const principal = daemon.identify(ask);
@@ -64,12 +64,12 @@ async function offline(daemon: Daemon, ask: Ask): Promise<Response> {
   return daemon.engine.submit(command, (sight) => oneOf(sight, name));
 }
 
-async function online(daemon: Daemon, ask: Ask): Promise<Response> {
+async function online(daemon: Daemon, ask: Ask): Promise<Answer> {
   const name = nameOf(ask);
   return daemon.engine.submit({ type: 'online', name, principal: daemon.identify(ask) }, (sight) => oneOf(sight, name));
 }
 
-async function queue(daemon: Daemon, ask: Ask): Promise<Response> {
+async function queue(daemon: Daemon, ask: Ask): Promise<Answer> {
   const page = pageOf(ask);
   return daemon.engine.read(({ state, now }) => {
     if (page.after !== null && !state.queue.byId.has(page.after)) return problem(pageHasGone(page.after));
@@ -78,7 +78,7 @@ async function queue(daemon: Daemon, ask: Ask): Promise<Response> {
 }
 
 /** What would happen to somebody who asked for this now, without asking for it. */
-async function why(daemon: Daemon, ask: Ask): Promise<Response> {
+async function why(daemon: Daemon, ask: Ask): Promise<Answer> {
   const asked = await body(ask, whySchema, daemon.http.body);
   const { wants: limit } = daemon.rules.limits;
   if (asked.want.length > limit)
