@@ -15,6 +15,7 @@ const common = {
   platform: 'node',
   format: 'cjs',
   target: 'node20',
+  loader: { '.sh': 'text' },
   define: { RENTABOT_VERSION: JSON.stringify(version) },
   absWorkingDir: root,
   logLevel: 'warning',

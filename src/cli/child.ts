@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { isatty } from 'node:tty';
+import { kill, statOf, Tree } from './processes.ts';
 import { type Mono, mono, sleep } from './time.ts';
 
 /**
@@ -9,8 +9,8 @@ import { type Mono, mono, sleep } from './time.ts';
  * it started.
  *
  * With a terminal on stdin it stays in our session and process group, so that the terminal, job control and Ctrl-C are
- * its own. Without one it leads a group and session of its own, and the group is what is signalled, ended and looked
- * over for leftovers. In a terminal the tree is found by its parents and by the lease in its environment instead.
+ * its own. Without one it leads a group and session of its own, and the group is what is signalled. Either way it is
+ * over when nothing of its tree is left (processes.ts).
  */
 export type Exit =
   | { readonly type: 'exited'; readonly code: number }
@@ -40,7 +40,7 @@ export async function prepareToStart(): Promise<typeof import('node:child_proces
 export async function startCommand(
   argv: readonly [string, ...string[]],
   env: Readonly<Record<string, string>>,
-  { terminal = isatty(0), mark = env.RENTABOT_LEASE ?? '' }: { terminal?: boolean; mark?: string } = {},
+  { terminal = isatty(0), mark = markIn(env) }: { terminal?: boolean; mark?: string } = {},
 ): Promise<Command | NotStarted> {
   const [file, ...args] = argv;
   const { spawn } = await prepareToStart();
@@ -77,20 +77,31 @@ export class Command {
   /** When it started. */
   readonly since: Mono = mono();
   readonly exited: Promise<Exit>;
+  private readonly tree: Tree;
   private gone = false;
 
   constructor(
     child: ChildProcess,
     private readonly terminal: boolean,
-    private readonly mark: string,
+    mark: string,
   ) {
     this.pid = child.pid as number;
+    this.tree = new Tree(this.pid, !terminal, mark);
     this.exited = new Promise((resolve) => {
       child.once('exit', (code, signal) => {
         this.gone = true;
         resolve(signal === null ? { type: 'exited', code: code ?? 0 } : { type: 'signalled', signal });
       });
     });
+  }
+
+  get leadsGroup(): boolean {
+    return !this.terminal;
+  }
+
+  /** It was put into a cgroup of its own, this folder. */
+  enclosed(cgroup: string): void {
+    this.tree.cgroup = cgroup;
   }
 
   /** Passes a signal on, unless the terminal has sent it to the command already. */
@@ -137,90 +148,19 @@ export class Command {
   }
 
   private signal(signal: NodeJS.Signals): void {
-    if (!this.terminal) {
-      kill(-this.pid, signal);
-      return;
-    }
-    if (!this.gone) kill(this.pid, signal);
-    for (const pid of this.living()) if (pid !== this.pid) kill(pid, signal);
+    // In one go, so that nobody of the group forks out of it meanwhile.
+    if (!this.terminal) kill(-this.pid, signal);
+    for (const pid of this.living()) if (this.terminal || statOf(pid)?.group !== this.pid) kill(pid, signal);
   }
 
   private living(): number[] {
-    if (!this.terminal) return kill(-this.pid, 0) ? livingInGroup(this.pid) : [];
-    return livingTree(this.gone ? null : this.pid, this.mark);
+    return this.tree.living(!this.gone);
   }
 }
 
-/** False where there is no such process. */
-function kill(pid: number, signal: NodeJS.Signals | 0): boolean {
-  try {
-    process.kill(pid, signal);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
-interface ProcessStat {
-  readonly pid: number;
-  readonly state: string;
-  readonly parent: number;
-  readonly group: number;
-  readonly foreground: number;
-}
-
-/** A dead process that nobody reaped still answers kill(2), and in a container there may be nobody who ever reaps. */
-function livingInGroup(group: number): number[] {
-  const all = processes();
-  return all === null ? [group] : all.filter((one) => one.group === group && isLiving(one)).map(({ pid }) => pid);
-}
-
-/** `root` and its descendants, and whoever carries the lease in the environment it was started with. */
-function livingTree(root: number | null, mark: string): number[] {
-  const all = processes()?.filter(isLiving);
-  if (!all) return root === null ? [] : [root];
-  const tree = new Set(root === null ? [] : [root]);
-  for (let before = -1; before !== tree.size; ) {
-    before = tree.size;
-    for (const { pid, parent } of all) if (tree.has(parent)) tree.add(pid);
-  }
-  for (const { pid } of all) if (pid !== process.pid && !tree.has(pid) && carries(pid, mark)) tree.add(pid);
-  return all.filter(({ pid }) => tree.has(pid)).map(({ pid }) => pid);
-}
-
-function isLiving({ state }: ProcessStat): boolean {
-  return state !== 'Z' && state !== 'X';
-}
-
-/** Null where there is no /proc. */
-function processes(): ProcessStat[] | null {
-  try {
-    return readdirSync('/proc')
-      .filter((name) => /^\d+$/.test(name))
-      .flatMap((name) => statOf(name) ?? []);
-  } catch {
-    return null;
-  }
-}
-
-/** See proc(5). The command's name, in parentheses, may hold anything, so the fields are counted from the last one. */
-function statOf(pid: string): ProcessStat | null {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    const [state = '', parent, group, , , foreground] = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    return { pid: Number(pid), state, parent: Number(parent), group: Number(group), foreground: Number(foreground) };
-  } catch {
-    return null;
-  }
-}
-
-function carries(pid: number, mark: string): boolean {
-  if (mark === '') return false;
-  try {
-    return `\0${readFileSync(`/proc/${pid}/environ`, 'latin1')}\0`.includes(`\0RENTABOT_LEASE=${mark}\0`);
-  } catch {
-    return false;
-  }
+/** What descendants of a command with this environment are known by: the innermost lock that it runs under. */
+function markIn({ RENTABOT_HELD = '' }: Readonly<Record<string, string>>): string {
+  return RENTABOT_HELD.slice(RENTABOT_HELD.lastIndexOf(',') + 1);
 }
 
 /**

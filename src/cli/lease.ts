@@ -131,20 +131,7 @@ export class HeldLease {
 
   private async giveBack(within: number, signal?: AbortSignal): Promise<boolean> {
     this.abandon();
-    const patience = { within: Math.min(within, LONGEST_ATTEMPT_MS), ...(signal ? { signal } : {}) };
-    const until = mono() + within;
-    try {
-      const attempt = async (): Promise<boolean> => {
-        const reply = await this.client.release(this.current.id, this.options.secret, patience);
-        if (reply.type === 'ok' || isOverFor(reply)) return true;
-        if (reply.refusal.code === 'denied' || reply.refusal.code === 'unauthorized') return false;
-        throw new Unanswered('EREFUSED', reply.refusal.detail);
-      };
-      return await persist(this.client, attempt, { until, ...(signal ? { signal } : {}) });
-    } catch (error) {
-      if (error instanceof Unanswered) return false;
-      throw error;
-    }
+    return giveBack(this.client, { id: this.current.id, secret: this.options.secret }, mono() + within, signal);
   }
 
   /** When the command has to be told to end for want of an answer. */
@@ -257,6 +244,32 @@ export class HeldLease {
     if (message.type === 'ending' || this.heard.has(key)) return;
     this.heard.add(key);
     this.options.onMessage(message);
+  }
+}
+
+/**
+ * Gives a lease back, saying that no command of it is running; repeated until it is answered. False where the daemon
+ * could not be told, or would not hear of it.
+ */
+export async function giveBack(
+  client: Client,
+  { id, secret }: { readonly id: string; readonly secret: string },
+  until: Mono,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const options = signal ? { signal } : {};
+  const within = Math.min(until - mono(), LONGEST_ATTEMPT_MS);
+  const attempt = async (): Promise<boolean> => {
+    const reply = await client.release(id, secret, { within, ...options });
+    if (reply.type === 'ok' || isOverFor(reply)) return true;
+    if (reply.refusal.code === 'denied' || reply.refusal.code === 'unauthorized') return false;
+    throw new Unanswered('EREFUSED', reply.refusal.detail);
+  };
+  try {
+    return await persist(client, attempt, { until, ...options });
+  } catch (error) {
+    if (error instanceof Unanswered) return false;
+    throw error;
   }
 }
 

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { refuse } from '../core/error.ts';
 import { addCheck } from './commands/check.ts';
+import { addGiveBack } from './commands/give-back.ts';
 import { addHistory } from './commands/history.ts';
 import { addLock } from './commands/lock.ts';
 import { addQueue } from './commands/queue.ts';
@@ -33,6 +34,7 @@ const COMMANDS: Readonly<Record<string, (program: Command, shell: Shell) => void
   history: addHistory,
   check: addCheck,
   serve: addServe,
+  'give-back': addGiveBack,
 };
 
 /** With all commands, for help and for "did you mean"; or with the one alone that is called, which starts sooner. */

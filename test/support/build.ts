@@ -13,6 +13,7 @@ export async function buildProgram(): Promise<{ readonly program: string; readon
     platform: 'node',
     format: 'cjs',
     target: 'node20',
+    loader: { '.sh': 'text' },
     define: { RENTABOT_VERSION: '"0.0.0-test"' },
     absWorkingDir: ROOT,
     logLevel: 'warning',

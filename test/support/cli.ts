@@ -55,6 +55,7 @@ async function bundle(version: string): Promise<string> {
     platform: 'node',
     format: 'cjs',
     target: 'node20',
+    loader: { '.sh': 'text' },
     define: { RENTABOT_VERSION: JSON.stringify(version) },
     absWorkingDir: ROOT,
     logLevel: 'warning',

@@ -1,0 +1,5 @@
+/** Bundled as text. */
+declare module '*.sh' {
+  const text: string;
+  export default text;
+}
