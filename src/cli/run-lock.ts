@@ -13,7 +13,7 @@ import {
 } from './child.ts';
 import { recogniseCi } from './ci.ts';
 import type { Client } from './client.ts';
-import { commandEnvironment } from './environment.ts';
+import { commandEnvironment, markOf } from './environment.ts';
 import { type ExitName, type ExitOverrides, exitCodeOf, exitNameOf, sentenceOf } from './exit.ts';
 import { mintId, mintSecret } from './ids.ts';
 import { HeldLease, type Loss } from './lease.ts';
@@ -151,7 +151,10 @@ async function runUnder(lease: HeldLease, plan: LockPlan, world: LockWorld): Pro
     return { name: 'lost', exitCode: exitCodeOf('lost', world.overrides), signal: null, isTreeGone: true };
   }
   lease.keep();
-  const command = await startCommand(plan.argv, commandEnvironment(world.env, lease.lease, client.url));
+  const command = await startCommand(
+    plan.argv,
+    commandEnvironment(world.env, lease.lease, client.url, markOf(lease.lease.id)),
+  );
   if ('detail' in command) return notStarted(command, talk);
   signals.forwardTo((signal) => command.forward(signal));
   // It came while the command was being started.
