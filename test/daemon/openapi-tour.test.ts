@@ -2,6 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { RentabotError, refuse } from '../../src/core/error.ts';
 import { DEFAULT_PORT } from '../../src/core/wire.ts';
+import { startClock } from '../../src/daemon/clock.ts';
 import { OPERATIONS } from '../../src/daemon/routes/openapi.ts';
 import { EXAMPLE_ID } from '../../src/daemon/routes/openapi-examples.ts';
 import { ApiDescription } from '../support/api-description.ts';
@@ -22,7 +23,8 @@ describe('every answer is as described', () => {
   let running: TestDaemon;
 
   beforeAll(async () => {
-    running = await startDaemon({ resources: RESOURCES });
+    // Of a real clock, for a wait that runs out; every lease that is not to expire has a long ttl.
+    running = await startDaemon({ resources: RESOURCES, clock: startClock() });
   });
   afterAll(() => running.close());
 

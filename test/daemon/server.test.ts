@@ -156,7 +156,7 @@ describe('what is no request', () => {
       const id = newId();
       const body = JSON.stringify(acquireJson(id, 'board-1'));
       socket.write(
-        `PUT /api/v2/leases/${id}?block=60 HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${i % 3 === 0 ? body.slice(0, 20) : body}`,
+        `PUT /api/v2/leases/${id}?block=300 HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${i % 3 === 0 ? body.slice(0, 20) : body}`,
       );
     }
     await eventually('they wait', async () => {

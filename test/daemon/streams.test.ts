@@ -164,18 +164,18 @@ describe('a waiting request as a stream', () => {
 });
 
 describe("a lease's own stream", () => {
-  test('tells within a second that it was told to end, and how it ended', async () => {
+  test('tells without any time going by that it was told to end, and how it ended', async () => {
     await start();
     const holder = daemon.lease();
     await holder.hold('board-1', { guarded: true });
     const stream = await holder.messages();
     await daemon.http.delete(holder.path);
-    expect(await stream.next(1000)).toMatchObject({
+    expect(await stream.next()).toMatchObject({
       event: 'message',
       data: { type: 'ending', by: 'an admin', reason: 'revoked' },
     });
     await holder.release('?ended=true');
-    expect(await stream.next(1000)).toEqual({ event: 'ended', data: { reason: 'revoked', by: 'an admin' }, id: null });
+    expect(await stream.next()).toEqual({ event: 'ended', data: { reason: 'revoked', by: 'an admin' }, id: null });
     await stream.end();
     await nothingLeaks();
   });
@@ -185,7 +185,7 @@ describe("a lease's own stream", () => {
     const holder = daemon.lease();
     await holder.hold('board-1', { hold: 30 });
     const stream = await holder.messages();
-    expect(await stream.next(1000)).toMatchObject({ event: 'message', data: { type: 'expiring' } });
+    expect(await stream.next()).toMatchObject({ event: 'message', data: { type: 'expiring' } });
     await holder.renew();
     await holder.extend(40);
     await holder.release();
@@ -199,7 +199,7 @@ describe("a lease's own stream", () => {
     await holder.hold('board-1');
     const stream = await holder.messages();
     clock.advance(30 * SECOND);
-    expect((await stream.next(1000)).data).toEqual({ reason: 'expired', by: '' });
+    expect((await stream.next()).data).toEqual({ reason: 'expired', by: '' });
     await stream.end();
     await nothingLeaks();
   });

@@ -223,7 +223,7 @@ describe('on a real disk', () => {
     watcher.add(path, readTextFile(path));
   };
   const heard = (...expected: (string | null)[]) =>
-    vi.waitFor(() => expect(told).toEqual(expected), { timeout: 10_000, interval: 20 });
+    vi.waitFor(() => expect(told).toEqual(expected), { timeout: 90_000, interval: 20 });
 
   test('a file that is written, appended to, cut and replaced is told each time', async () => {
     start('one');

@@ -2,6 +2,9 @@ import { Agent, type IncomingHttpHeaders, request as send } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import type { ProblemJson } from '../../src/core/wire.ts';
 
+/** Longest time that anything waited for in these tests may take on a busy machine. */
+export const PATIENCE_MS = 90_000;
+
 /** Where a daemon is spoken to. */
 export type Where = { readonly host: string; readonly port: number } | { readonly socketPath: string };
 
@@ -170,7 +173,7 @@ export class EventStream {
   }
 
   /** The next message, in order. */
-  async next(deadlineMs = 5000): Promise<Message> {
+  async next(deadlineMs = PATIENCE_MS): Promise<Message> {
     await this.until(() => this.unread < this.seen.length || this.ended, deadlineMs);
     const message = this.seen[this.unread];
     if (!message) throw new Error('the stream has ended');
@@ -179,7 +182,7 @@ export class EventStream {
   }
 
   /** The next message of this type; those before it are passed over. */
-  async nextOf(event: string, deadlineMs = 5000): Promise<Message> {
+  async nextOf(event: string, deadlineMs = PATIENCE_MS): Promise<Message> {
     for (;;) {
       const message = await this.next(deadlineMs);
       if (message.event === event) return message;
@@ -187,11 +190,11 @@ export class EventStream {
   }
 
   /** Resolves once the other side has closed it. */
-  end(deadlineMs = 5000): Promise<void> {
+  end(deadlineMs = PATIENCE_MS): Promise<void> {
     return this.until(() => this.ended, deadlineMs);
   }
 
-  until(done: () => boolean, deadlineMs = 5000): Promise<void> {
+  until(done: () => boolean, deadlineMs = PATIENCE_MS): Promise<void> {
     if (done()) return Promise.resolve();
     return new Promise((resolve, reject) => {
       const look = (): void => {

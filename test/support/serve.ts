@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { LeaseClient } from './builders-daemon.ts';
-import { Http } from './http.ts';
+import { Http, PATIENCE_MS } from './http.ts';
 
 export interface ServeOptions {
   readonly program: string;
@@ -81,7 +81,7 @@ export class Serve {
   }
 
   /** The line of its log that this is found in; waits for it. */
-  async logged(text: string | RegExp, deadlineMs = 5000): Promise<string> {
+  async logged(text: string | RegExp, deadlineMs = PATIENCE_MS): Promise<string> {
     const find = () => this.stderr.split('\n').find((line) => line.match(text) !== null);
     const end = performance.now() + deadlineMs;
     for (let line = find(); ; line = find()) {
