@@ -75,6 +75,10 @@ export class Client {
     return this.endpoint.url;
   }
 
+  get token(): string | null {
+    return this.access.token;
+  }
+
   /** Where a daemon is ours to keep running: makes sure that it does. */
   async revive(): Promise<void> {
     this.endpoint = (await this.access.revive?.()) ?? this.endpoint;
@@ -124,6 +128,17 @@ export class Client {
   /** Gives back, and says that no command of this lease is running any more. */
   release(id: string, secret: string, patience: Patience): Promise<Reply<unknown>> {
     return this.json('DELETE', `/api/v2/leases/${encodeURIComponent(id)}?ended=true`, patience, `Lease ${secret}`);
+  }
+
+  /** Holds it for so many seconds at least, even in silence; `guarded: false` says that no command is behind it any more. */
+  extend(
+    id: string,
+    secret: string,
+    more: { readonly for: number; readonly guarded?: boolean },
+    patience: Patience,
+  ): Promise<Reply<RenewedJson>> {
+    const path = `/api/v2/leases/${encodeURIComponent(id)}/extend`;
+    return this.json('POST', path, patience, `Lease ${secret}`, JSON.stringify(more));
   }
 
   lease(id: string, patience: Patience = {}): Promise<Reply<HeldJson>> {

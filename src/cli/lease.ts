@@ -1,8 +1,10 @@
+import type { Refusal } from '../core/error.ts';
 import type { EndReason } from '../core/model.ts';
 import type { EndingJson, LeaseJson, MessageJson, RenewedJson } from '../core/wire.ts';
-import { type Client, persist, type Reply, textOf } from './client.ts';
+import { type Client, persist, type Reply, textOf, unreachable } from './client.ts';
+import type { CommandLease } from './environment.ts';
 import { EventReader, type StreamEvent } from './sse.ts';
-import { Backoff, type Mono, mono, sleep } from './time.ts';
+import { Backoff, type Mono, mono, sleep, slept } from './time.ts';
 import { Unanswered } from './transport.ts';
 
 /**
@@ -29,6 +31,8 @@ export interface LeaseOptions {
   /** From TERM to KILL, milliseconds; capped at a third of the ttl where the deadline presses. */
   readonly grace: number;
   onMessage(message: MessageJson): void;
+  /** When the command has to be told to end if nothing is answered until then, and when it has to be dead; they move. */
+  onDeadline?(endAt: Mono, deadBy: Mono): void;
   /** Said once an outage, when a second attempt got no answer either; `left` milliseconds until it is lost. */
   onTrouble(sentence: string, left: number): void;
 }
@@ -38,14 +42,31 @@ const FIRST_PAUSE_MS = 25;
 const LONGEST_PAUSE_MS = 5000;
 const LONGEST_ATTEMPT_MS = 10_000;
 const RELEASE_WITHIN_MS = 15_000;
+/** The clocks that it is told by differ by less. */
+const LEAST_SLEEP_MS = 1000;
 const STREAM_PAUSES_MS = { first: 250, longest: 5000 } as const;
 
-export class HeldLease {
+/** What a command runs under: a lease of its own, or what a lock around it holds. */
+export interface Hold {
+  readonly lease: CommandLease;
+  readonly lost: AbortSignal;
+  readonly deadBy: Mono;
+  readonly grace: number;
+  readonly isStale: boolean;
+  readonly isOverdue: boolean;
+  refresh(signal: AbortSignal): Promise<boolean>;
+  keep(): void;
+  listen(): Promise<void>;
+  tooLate(): void;
+}
+
+export class HeldLease implements Hold {
   private readonly loss = new AbortController();
   private readonly over = new AbortController();
   private readonly ttl: number;
   private readonly heard = new Set<string>();
   private answeredAt: Mono;
+  private sleptBefore = slept();
   private watchdog: NodeJS.Timeout | undefined;
   private released: Promise<boolean> | null = null;
   private unanswered = 0;
@@ -86,6 +107,12 @@ export class HeldLease {
     return mono() - this.answeredAt > this.ttl / 3;
   }
 
+  /** Whether somebody else may have it by now: the deadline itself has passed, perhaps while we were stopped or slept. */
+  get isOverdue(): boolean {
+    const asleep = slept() - this.sleptBefore;
+    return mono() + (asleep > LEAST_SLEEP_MS ? asleep : 0) >= this.answeredAt + this.ttl;
+  }
+
   /** Renews once, now, however long the answer takes; the lease counts from then. False where it was lost meanwhile. */
   async refresh(signal: AbortSignal): Promise<boolean> {
     const until = Number.POSITIVE_INFINITY;
@@ -123,6 +150,41 @@ export class HeldLease {
     return this.released;
   }
 
+  /** Somebody else saw that the deadline has passed: we were stopped, or the machine slept. */
+  tooLate(): void {
+    this.lose({ cause: 'silence', silent: mono() - this.answeredAt });
+  }
+
+  /**
+   * Renews it once more for whoever takes it over, and stops keeping it. False where it is lost instead. Without an
+   * answer in time the renewal before has to do.
+   */
+  async handOver(signal: AbortSignal): Promise<boolean> {
+    const attempt = async (): Promise<void> => this.take(await this.renewal(LONGEST_ATTEMPT_MS, signal));
+    await this.inTime(attempt, signal).catch(ifUnanswered);
+    if (this.isOverdue) this.tooLate();
+    this.abandon();
+    return !this.lost.aborted;
+  }
+
+  /**
+   * Has it held for so many milliseconds without us and without a command, and stops keeping it. A refusal says why
+   * not; then it is still ours to give back.
+   */
+  async holdFor(span: number, signal: AbortSignal): Promise<Refusal | null> {
+    const patience = { within: LONGEST_ATTEMPT_MS, signal };
+    const attempt = async (): Promise<Refusal | null> => {
+      const more = { for: span / 1000, guarded: false };
+      const reply = await this.client.extend(this.current.id, this.options.secret, more, patience);
+      if (reply.type === 'ok') this.current = reply.body.lease;
+      else if (isForLater(reply.refusal)) throw new Unanswered('EREFUSED', reply.refusal.detail);
+      return reply.type === 'ok' ? null : reply.refusal;
+    };
+    const refusal = await this.inTime(attempt, signal).catch(ifUnanswered);
+    if (refusal === null) this.abandon();
+    return refusal;
+  }
+
   /** Stops keeping it without giving it back: its ttl runs out. */
   abandon(): void {
     this.over.abort();
@@ -132,6 +194,10 @@ export class HeldLease {
   private async giveBack(within: number, signal?: AbortSignal): Promise<boolean> {
     this.abandon();
     return giveBack(this.client, { id: this.current.id, secret: this.options.secret }, mono() + within, signal);
+  }
+
+  private inTime<T>(attempt: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    return persist(this.client, attempt, { until: Math.min(this.deadBy, mono() + RELEASE_WITHIN_MS), signal });
   }
 
   /** When the command has to be told to end for want of an answer. */
@@ -172,8 +238,10 @@ export class HeldLease {
   }
 
   private async renewal(within: number, signal: AbortSignal): Promise<Reply<RenewedJson>> {
+    const sleptBefore = slept();
     const reply = await this.client.renew(this.current.id, this.options.secret, { within, signal });
     if (reply.type === 'refused' && !isOverFor(reply)) throw new Unanswered('EREFUSED', reply.refusal.detail);
+    this.sleptBefore = sleptBefore;
     return reply;
   }
 
@@ -194,7 +262,8 @@ export class HeldLease {
   /** Fires when the command has to be ended for want of an answer; moves on with each renewal. */
   private watch(): void {
     clearTimeout(this.watchdog);
-    const left = this.deadBy - this.grace - mono();
+    this.options.onDeadline?.(this.lostAt, this.deadBy);
+    const left = this.lostAt - mono();
     this.watchdog = setTimeout(
       () => this.lose({ cause: 'silence', silent: mono() - this.answeredAt }),
       Math.max(0, left),
@@ -276,6 +345,16 @@ export async function giveBack(
 /** Other refusals say nothing about the lease: out of room, cannot write, a bug, not let in any more. */
 function isOverFor(reply: Extract<Reply<unknown>, { type: 'refused' }>): boolean {
   return reply.refusal.code === 'lost' || reply.refusal.code === 'not-found';
+}
+
+/** The daemon is there, but cannot do it now. */
+function isForLater({ code }: Refusal): boolean {
+  return code === 'unavailable' || code === 'limit' || code === 'internal';
+}
+
+function ifUnanswered(error: unknown): Refusal {
+  if (error instanceof Unanswered) return unreachable(error);
+  throw error;
 }
 
 function lossOf({ reason, by, note }: EndingJson): Loss {

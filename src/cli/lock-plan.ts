@@ -20,7 +20,15 @@ export interface LockOptions extends CommonOptions {
   readonly note?: string;
   readonly exitCode?: readonly string[];
   readonly resultFile?: string;
+  readonly leftovers: string;
+  readonly keepOnFailure?: string;
+  readonly detachLease?: string;
+  readonly adopt?: string;
+  readonly secretFile?: string;
 }
+
+/** What becomes of what the command leaves behind when it ends. */
+export type Leftovers = 'kill' | 'wait' | 'ignore';
 
 /** What one `lock` shall do. Times are milliseconds. */
 export interface LockPlan {
@@ -35,7 +43,18 @@ export interface LockPlan {
   readonly priority: number;
   readonly note: string | null;
   readonly daemon: DaemonChoice;
+  readonly leftovers: Leftovers;
+  /** How long to hold on as a claim if the command fails; null for not at all. */
+  readonly keepFor: number | null;
+  /** The file in which the lease is left for whoever adopts it; null to give it back. */
+  readonly detachTo: string | null;
+  /** What to take over in the place of asking: a file or the id of a lease, whose secret is elsewhere. */
+  readonly adopt: { readonly lease: string; readonly secretFile: string | null } | null;
 }
+
+/** As `--help` shows them. */
+export const TTL = '30s';
+export const PRIORITY = '0';
 
 const WANT_HINT = 'say what to hold: -n NAME, --id N, -t TAG or -w EXPR';
 const COMMAND_HINT = 'for example: rentabot lock -n board-1 -- make test';
@@ -46,8 +65,7 @@ export function planLock(
   options: LockOptions,
   argv: readonly string[],
 ): LockPlan | Refusal {
-  if (typed.length === 0) return refuse('usage', 'nothing is wanted', { hint: `${WANT_HINT}; ${COMMAND_HINT}` });
-  const wants = readWants(typed, options);
+  const wants = options.adopt === undefined ? readAsked(typed, options) : refuseAsking(typed, options);
   if ('code' in wants) return wants;
   const [file, ...args] = argv;
   if (file === undefined) return refuse('usage', 'there is no command to run', { hint: COMMAND_HINT });
@@ -65,7 +83,37 @@ export function planLock(
       },
     );
   }
-  return { wants, argv: [file, ...args], ...times, priority, note: options.note ?? null, daemon };
+  const after = readAfter(options);
+  if ('code' in after) return after;
+  return { wants, argv: [file, ...args], ...times, priority, note: options.note ?? null, daemon, ...after };
+}
+
+function readAsked(typed: readonly TypedWant[], options: LockOptions): readonly WantJson[] | Refusal {
+  if (options.secretFile !== undefined)
+    return refuse('usage', '--secret-file goes with --adopt, and there is none', { hint: '' });
+  if (typed.length > 0) return readWants(typed, options);
+  return refuse('usage', 'nothing is wanted', { hint: `${WANT_HINT}; ${COMMAND_HINT}` });
+}
+
+/** An adopted lease was asked for by somebody else, who said all that there is to say about it. */
+function refuseAsking(typed: readonly TypedWant[], options: LockOptions): readonly WantJson[] | Refusal {
+  const { count, shared, exclusive, wait, note, priority, ttl } = options;
+  const asking = {
+    'a want': typed.length > 0,
+    '--count': count !== undefined,
+    '--shared': shared,
+    '--exclusive': exclusive,
+    '--wait': typeof wait === 'string',
+    '--no-wait': wait === false,
+    '--note': note !== undefined,
+    '--priority': priority !== PRIORITY,
+    '--ttl': ttl !== TTL,
+  };
+  const found = Object.entries(asking).find(([, given]) => given)?.[0];
+  if (found === undefined) return [];
+  return refuse('usage', `--adopt takes over a lease as it is, and ${found} is about asking for one`, {
+    hint: 'what the lease holds and its ttl were said when it was asked for',
+  });
 }
 
 /** Reads all of `--exit-code`; as many as are right count even when one is wrong. */
@@ -100,4 +148,29 @@ function readTimes(options: LockOptions): Times | Refusal {
   if (typeof grace !== 'number') return grace;
   // As in timeout(1), 0 is no limit.
   return { wait, ttl, timeout: timeout === 0 ? null : timeout, grace };
+}
+
+type After = Pick<LockPlan, 'leftovers' | 'keepFor' | 'detachTo' | 'adopt'>;
+
+/** What happens when the command has ended. */
+function readAfter({ leftovers, keepOnFailure, detachLease, adopt, secretFile }: LockOptions): After | Refusal {
+  if (leftovers !== 'kill' && leftovers !== 'wait' && leftovers !== 'ignore') {
+    return refuse('usage', `--leftovers is wait, kill or ignore, not ${JSON.stringify(leftovers)}`, { hint: '' });
+  }
+  const keepFor = keepOnFailure === undefined ? null : readDuration('--keep-on-failure', keepOnFailure);
+  if (keepFor !== null && typeof keepFor !== 'number') return keepFor;
+  if (keepFor !== null && detachLease !== undefined) {
+    return refuse('usage', '--keep-on-failure and --detach-lease exclude each other', {
+      hint: 'a detached lease outlives the command for its --ttl, however it ends',
+    });
+  }
+  if (detachLease === '-' || detachLease === '')
+    return refuse('usage', '--detach-lease needs a file, since it has a secret in it', { hint: '' });
+  if (adopt === '') return refuse('usage', '--adopt: neither a file nor a lease has an empty name', { hint: '' });
+  return {
+    leftovers,
+    keepFor: keepFor === 0 ? null : keepFor,
+    detachTo: detachLease ?? null,
+    adopt: adopt === undefined ? null : { lease: adopt, secretFile: secretFile ?? null },
+  };
 }

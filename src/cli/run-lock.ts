@@ -2,28 +2,23 @@ import { formatDuration, roughDuration } from '../core/duration.ts';
 import type { Refusal } from '../core/error.ts';
 import type { AcquireJson, BlockerJson, LeaseJson } from '../core/wire.ts';
 import { acquire } from './acquire.ts';
-import {
-  type Command,
-  type Exit,
-  exitStatus,
-  type NotStarted,
-  prepareToStart,
-  signalStatus,
-  startCommand,
-} from './child.ts';
+import type { Adopted } from './adopt.ts';
+import { signalStatus } from './child.ts';
 import { recogniseCi } from './ci.ts';
 import type { Client } from './client.ts';
-import { commandEnvironment, markOf } from './environment.ts';
+import { type CommandLease, markOf } from './environment.ts';
 import { type ExitName, type ExitOverrides, exitCodeOf, exitNameOf, sentenceOf } from './exit.ts';
+import { Guard } from './guard.ts';
 import { mintId, mintSecret } from './ids.ts';
-import { HeldLease, type Loss } from './lease.ts';
+import { HeldLease, type Hold } from './lease.ts';
 import type { LockPlan } from './lock-plan.ts';
 import type { ResultJson } from './result-file.ts';
-import { lossSentence, messageSentence, nameOf, namesOf } from './sentences.ts';
+import { type Ending, hasFailed, type Run, runUnder } from './run-under.ts';
+import { messageSentence, nameOf, namesOf } from './sentences.ts';
 import type { Signals } from './signals.ts';
 import type { Talk } from './talk.ts';
 import { printable } from './text.ts';
-import { type Mono, mono, sleep } from './time.ts';
+import { type Mono, mono } from './time.ts';
 import { obstacles, WaitingDisplay } from './waiting.ts';
 import { describeTyped } from './wants.ts';
 
@@ -43,20 +38,48 @@ export interface LockWorld {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly caller: { readonly name: string; readonly host: string };
   readonly overrides: ExitOverrides;
+  /** What starts this program once more; null runs without a guard. */
+  readonly self: readonly [string, ...string[]] | null;
 }
 
-/** A command shorter than this never opens the lease's stream, which would cost it a connection. */
-const LISTEN_AFTER_MS = 200;
 const LEAVE_WITHIN_MS = 2000;
 const EXPLAIN_WITHIN_MS = 1000;
 
-export async function runLock(plan: LockPlan, world: LockWorld): Promise<ResultJson> {
+export async function runLock(plan: LockPlan, world: LockWorld, adopted: Adopted | null = null): Promise<ResultJson> {
   const askedAt = mono();
+  if (adopted !== null) return runAdopted(plan, world, adopted);
+  if (!world.env.RENTABOT_HELD) return acquireAndRun(plan, world, askedAt);
+  const { lookAround } = await import('./nested.ts');
+  const { client, env, signals } = world;
+  const around = await lookAround(plan, { client, env, stopped: signals.stopped });
+  switch (around.type) {
+    case 'alone':
+      return acquireAndRun(plan, world, askedAt);
+    case 'partly':
+      return acquireAndRun({ ...plan, wants: around.rest }, world, askedAt, around.join);
+    case 'covered':
+      return runInside(plan, world, around);
+    case 'refused':
+      return refused(around.refusal, world, mono() - askedAt);
+    case 'interrupted':
+      return interrupted(world, mono() - askedAt, 'gave up asking');
+    default:
+      return around satisfies never;
+  }
+}
+
+/** `join` adds what a lock around us holds already. */
+async function acquireAndRun(
+  plan: LockPlan,
+  world: LockWorld,
+  askedAt: Mono,
+  join?: (lease: LeaseJson) => CommandLease,
+): Promise<ResultJson> {
   const id = mintId();
   const secret = mintSecret();
   const display = new WaitingDisplay(world.talk, describeTyped(plan.wants));
-  // While the daemon thinks; after the request is on its way.
-  setImmediate(() => void prepareToStart());
+  const mark = markOf(id);
+  const guarding = startGuard(plan, world, { id, secret, mark, ttl: plan.ttl });
   const acquired = await acquire(
     world.client,
     { id, body: requestOf(plan, world, secret), wait: plan.wait, connectTimeout: plan.daemon.connectTimeout },
@@ -67,21 +90,84 @@ export async function runLock(plan: LockPlan, world: LockWorld): Promise<ResultJ
   if (acquired.type !== 'held') {
     const settled = acquired.type === 'refused' && acquired.settled;
     if (!settled) await leave(world, id, secret);
+    (await guarding).done();
     if (acquired.type === 'interrupted') return interrupted(world, waited);
     return refused(await explained(acquired.refusal, plan, world, display.blockers, waited), world, waited);
   }
   if (display.wasShown) {
     world.talk.say('held', `got ${namesOf(acquired.lease)} after ${roughDuration(waited)}`, { lease: acquired.lease });
   } else world.talk.detail('held', `got ${namesOf(acquired.lease)} at once`, { lease: acquired.lease });
-  return holdAndRun(plan, world, { lease: acquired.lease, sentAt: acquired.sentAt, secret, waited });
+  return holdAndRun(plan, world, {
+    lease: acquired.lease,
+    sentAt: acquired.sentAt,
+    secret,
+    waited,
+    mark,
+    guard: await guarding,
+    ...(join ? { shown: join(acquired.lease) } : {}),
+  });
 }
 
-interface Grant {
+async function runAdopted(plan: LockPlan, world: LockWorld, adopted: Adopted): Promise<ResultJson> {
+  const { client, signals } = world;
+  const { takeOver, forget } = await import('./adopt.ts');
+  const taken = await takeOver(client, adopted, { within: plan.daemon.connectTimeout, signal: signals.stopped });
+  if (taken.type === 'interrupted') return interrupted(world, 0, 'gave up adopting the lease');
+  if (taken.type === 'refused') return refused(taken.refusal, world, 0);
+  const { lease, sentAt } = taken;
+  const mark = markOf(lease.id);
+  const guard = await startGuard(plan, world, { id: lease.id, secret: adopted.secret, mark, ttl: lease.ttl * 1000 });
+  const onReleased = (): void => forget(adopted, world.talk);
+  return holdAndRun(plan, world, { lease, sentAt, secret: adopted.secret, waited: 0, mark, guard, onReleased });
+}
+
+/** Everything that is wanted is held around us: no request, no renewal, and nothing to give back. */
+async function runInside(
+  plan: LockPlan,
+  world: LockWorld,
+  { around, hold }: { readonly around: LeaseJson; readonly hold: Hold },
+): Promise<ResultJson> {
+  const { signals, talk, env, self } = world;
+  const since = mono();
+  const mark = markOf(around.id);
+  talk.detail('held', `${namesOf(hold.lease)} held by the lock around this one`, { lease: hold.lease });
+  const guard = await new Guard({ mark, grace: plan.grace, env, self }).start();
+  const ending = await runUnder(hold, plan, world, { mark, guard }).finally(() => signals.commandEnded());
+  if (ending.isTreeGone) guard.done();
+  if (plan.keepFor !== null && hasFailed(ending))
+    talk.say('not-kept', `the lock around this one holds ${namesOf(hold.lease)}, so --keep-on-failure is for that one`);
+  return resultOf(ending, hold.lease, { waited: 0, held: mono() - since });
+}
+
+interface Grant extends Run {
   readonly lease: LeaseJson;
   readonly sentAt: Mono;
   readonly secret: string;
   /** Milliseconds. */
   readonly waited: number;
+  /** Called when it was given back. */
+  readonly onReleased?: () => void;
+}
+
+/** While the daemon thinks; after the request is on its way. */
+function startGuard(
+  plan: LockPlan,
+  { client, env, self }: LockWorld,
+  {
+    id,
+    secret,
+    mark,
+    ttl,
+  }: { readonly id: string; readonly secret: string; readonly mark: string; readonly ttl: number },
+): Promise<Guard> {
+  return new Promise((resolve) => {
+    setImmediate(() => {
+      const guard = new Guard({ mark, grace: plan.grace, env, self });
+      const { url, token } = client;
+      guard.giveBack({ id, secret, url, token, within: ttl });
+      resolve(guard.start());
+    });
+  });
 }
 
 async function holdAndRun(plan: LockPlan, world: LockWorld, grant: Grant): Promise<ResultJson> {
@@ -97,22 +183,41 @@ async function holdAndRun(plan: LockPlan, world: LockWorld, grant: Grant): Promi
         'trouble',
         `${sentence}; ${nameOf(plan.argv)} goes on, and is stopped in ${roughDuration(left)} unless that changes`,
       ),
+    onDeadline: (endAt, deadBy) => grant.guard.deadline(endAt, deadBy),
   });
+  grant.guard.onLate = () => lease.tooLate();
   let ending: Ending | null = null;
   try {
-    ending = await runUnder(lease, plan, world);
+    ending = await runUnder(lease, plan, world, grant);
+    signals.commandEnded();
+    if (plan.detachTo !== null || plan.keepFor !== null) {
+      const { handOn } = await import('./hand-on.ts');
+      ending = await handOn(ending, plan, { lease, secret: grant.secret, url: client.url, guard: grant.guard }, world);
+    }
   } finally {
     signals.commandEnded();
     if (ending?.isTreeGone === false) lease.abandon();
-    else await giveBack(lease, ending, plan, world);
+    else {
+      if (!ending?.isKept) await giveBack(lease, ending, world, grant);
+      // Without this word it goes on trying to end the tree when we are gone, and gives back after that.
+      grant.guard.done();
+    }
   }
-  const { resources, id, fence } = grant.lease;
+  return resultOf(ending, grant.shown ?? grant.lease, { waited: grant.waited, held: mono() - since });
+}
+
+/** Spans are milliseconds. */
+function resultOf(
+  { name, exitCode, signal }: Ending,
+  { resources, id, fence }: CommandLease,
+  { waited, held }: { readonly waited: number; readonly held: number },
+): ResultJson {
   return {
-    outcome: ending.name,
-    exitCode: ending.exitCode,
-    signal: ending.signal,
-    waited: seconds(grant.waited),
-    held: seconds(mono() - since),
+    outcome: name,
+    exitCode,
+    signal,
+    waited: seconds(waited),
+    held: seconds(held),
     lease: { id, fence, resources: resources.map((one) => ({ id: one.id, name: one.name, fence: one.fence })) },
   };
 }
@@ -121,125 +226,15 @@ async function holdAndRun(plan: LockPlan, world: LockWorld, grant: Grant): Promi
 async function giveBack(
   lease: HeldLease,
   ending: Ending | null,
-  plan: LockPlan,
   { talk, signals }: LockWorld,
+  { onReleased }: Grant,
 ): Promise<void> {
   const isLost = ending?.name === 'lost';
   const released = await lease.release(signals.hurried, isLost ? LEAVE_WITHIN_MS : undefined);
+  if (released) onReleased?.();
   if (released || isLost) return;
-  const until = formatDuration(plan.ttl);
+  const until = formatDuration(lease.lease.ttl * 1000);
   talk.say('unreleased', `${namesOf(lease.lease)} could not be given back; it will be free in ${until} at the latest`);
-}
-
-/** How it came out, and whether nothing of the command is left. */
-interface Ending {
-  readonly name: ResultJson['outcome'];
-  readonly exitCode: number;
-  readonly signal: string | null;
-  readonly isTreeGone: boolean;
-}
-
-async function runUnder(lease: HeldLease, plan: LockPlan, world: LockWorld): Promise<Ending> {
-  const { client, signals, talk } = world;
-  if (lease.isStale) await lease.refresh(signals.stopped).catch(() => false);
-  // One turn, for a signal that arrived together with the grant.
-  await new Promise((resolve) => setImmediate(resolve));
-  if (signals.first !== null)
-    return { name: 'not-started', exitCode: signalStatus(signals.first), signal: signals.first, isTreeGone: true };
-  if (lease.lost.aborted) {
-    talk.fail('lost', `${lossSentence(lease.lost.reason as Loss, lease.lease)} before the command could start`);
-    return { name: 'lost', exitCode: exitCodeOf('lost', world.overrides), signal: null, isTreeGone: true };
-  }
-  lease.keep();
-  const command = await startCommand(
-    plan.argv,
-    commandEnvironment(world.env, lease.lease, client.url, markOf(lease.lease.id)),
-  );
-  if ('detail' in command) return notStarted(command, talk);
-  signals.forwardTo((signal) => command.forward(signal));
-  // It came while the command was being started.
-  if (signals.first !== null) command.forward(signals.first);
-  const listening = setTimeout(() => void lease.listen(), LISTEN_AFTER_MS);
-  try {
-    const cause = await firstCause(command, lease, plan);
-    const isTreeGone = await endTree(command, cause, lease, plan);
-    if (!isTreeGone)
-      talk.say('survivors', `something of ${nameOf(plan.argv)} could not be ended; the lease runs out by itself`);
-    return endingOf(cause, lease, plan, world, isTreeGone);
-  } catch (error) {
-    // Whatever broke here, nothing of the command may be left when the lease is released.
-    await command.end(lease.grace, () => lease.deadBy);
-    throw error;
-  } finally {
-    clearTimeout(listening);
-  }
-}
-
-type Cause =
-  | { readonly type: 'exit'; readonly exit: Exit }
-  | { readonly type: 'lost'; readonly loss: Loss }
-  | { readonly type: 'timeout' };
-
-/** What ends the run; of several the first. */
-async function firstCause(command: Command, lease: HeldLease, plan: LockPlan): Promise<Cause> {
-  const over = new AbortController();
-  const lost = new Promise<Cause>((resolve) => {
-    const lose = (): void => resolve({ type: 'lost', loss: lease.lost.reason as Loss });
-    if (lease.lost.aborted) lose();
-    else lease.lost.addEventListener('abort', lose, { once: true, signal: over.signal });
-  });
-  const causes = [command.exited.then((exit): Cause => ({ type: 'exit', exit })), lost];
-  if (plan.timeout !== null) causes.push(timeOf(command, plan.timeout, over.signal));
-  try {
-    return await Promise.race(causes);
-  } finally {
-    over.abort();
-  }
-}
-
-async function timeOf(command: Command, timeout: number, signal: AbortSignal): Promise<Cause> {
-  while (mono() < command.since + timeout && !signal.aborted) await sleep(command.since + timeout - mono(), signal);
-  return { type: 'timeout' };
-}
-
-/** Nothing of the command may be left when the lease goes; the lease's deadline presses meanwhile, and may move. */
-async function endTree(command: Command, cause: Cause, lease: HeldLease, { grace }: LockPlan): Promise<boolean> {
-  if (cause.type === 'exit' && !command.hasLeftovers()) return true;
-  const over = cause.type === 'lost' && cause.loss.cause === 'ended';
-  return command.end(over ? 0 : cause.type === 'lost' ? lease.grace : grace, () => lease.deadBy);
-}
-
-function endingOf(
-  cause: Cause,
-  lease: HeldLease,
-  plan: LockPlan,
-  { talk, overrides }: LockWorld,
-  isTreeGone: boolean,
-): Ending {
-  switch (cause.type) {
-    case 'exit': {
-      const signal = cause.exit.type === 'signalled' ? cause.exit.signal : null;
-      return { name: 'completed', exitCode: exitStatus(cause.exit), signal, isTreeGone };
-    }
-    case 'lost':
-      talk.fail('lost', `${lossSentence(cause.loss, lease.lease)}: ${nameOf(plan.argv)} was stopped`, {
-        loss: cause.loss,
-      });
-      return { name: 'lost', exitCode: exitCodeOf('lost', overrides), signal: null, isTreeGone };
-    case 'timeout':
-      talk.fail(
-        'timeout',
-        `${nameOf(plan.argv)} ran longer than ${formatDuration(plan.timeout ?? 0)} and was stopped; --timeout gives it longer`,
-      );
-      return { name: 'timeout', exitCode: exitCodeOf('timeout', overrides), signal: null, isTreeGone };
-    default:
-      return cause satisfies never;
-  }
-}
-
-function notStarted({ code, detail }: NotStarted, talk: Talk): Ending {
-  talk.fail('not-started', detail);
-  return { name: 'not-started', exitCode: code, signal: null, isTreeGone: true };
 }
 
 function requestOf(plan: LockPlan, { env, caller }: LockWorld, secret: string): AcquireJson {
@@ -288,9 +283,9 @@ function refused(refusal: Refusal, { talk, overrides }: LockWorld, waited: numbe
   return notGranted(name, exitCodeOf(name, overrides), null, waited);
 }
 
-function interrupted({ talk, signals }: LockWorld, waited: number): ResultJson {
+function interrupted({ talk, signals }: LockWorld, waited: number, what = 'left the queue'): ResultJson {
   const signal = signals.first ?? 'SIGINT';
-  talk.say('interrupted', `left the queue after ${roughDuration(waited)} (${signal})`);
+  talk.say('interrupted', `${what} after ${roughDuration(waited)} (${signal})`);
   return notGranted('not-started', signalStatus(signal), signal, waited);
 }
 

@@ -1,10 +1,10 @@
 import { roughDuration } from '../core/duration.ts';
 import type { LeaseJson } from '../core/wire.ts';
 import type { Loss } from './lease.ts';
-import { printable } from './text.ts';
+import { clockTime, printable } from './text.ts';
 
 /** `gpu-0 was revoked by alice (fan broken)`. */
-export function lossSentence(loss: Loss, lease: LeaseJson): string {
+export function lossSentence(loss: Loss, lease: Pick<LeaseJson, 'resources'>): string {
   const names = namesOf(lease);
   const were = lease.resources.length === 1 ? 'was' : 'were';
   if (loss.cause === 'silence') {
@@ -23,6 +23,13 @@ export function messageSentence(type: string, by: string, reason: string, lease:
   if (type === 'asked') return `${printable(by || 'someone')} asks for ${namesOf(lease)}${about}`;
   if (type === 'expiring') return `the lease of ${namesOf(lease)} ends soon${about}`;
   return `${type}${about}`;
+}
+
+/** `board-1 is kept until 14:05; \`rentabot release board-1\` gives it back`. */
+export function keptSentence({ resources, expiresAt }: LeaseJson, now: number): string {
+  const [is, it] = resources.length === 1 ? ['is', 'it'] : ['are', 'them'];
+  const names = resources.map(({ name }) => printable(name));
+  return `${names.join(', ')} ${is} kept until ${clockTime(expiresAt, now)}; \`rentabot release ${names.join(' ')}\` gives ${it} back`;
 }
 
 export function namesOf({ resources }: Pick<LeaseJson, 'resources'>): string {

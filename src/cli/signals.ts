@@ -1,7 +1,7 @@
 import { FORWARDED, type Forwarded } from './child.ts';
 
 /** Those that mean "stop"; the others concern a running command only. */
-const STOPPING: ReadonlySet<Forwarded> = new Set(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT']);
+export const STOPPING: ReadonlySet<Forwarded> = new Set(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT']);
 
 /** The source of signals; the process itself, or a stand-in. */
 export interface SignalSource {

@@ -1,9 +1,16 @@
+import { uptime } from 'node:os';
+
 /** Milliseconds on a clock that never jumps; only differences mean something. */
 export type Mono = number;
 
 /** Not `performance.now()`: touching that global loads node:perf_hooks, 3 ms of a call that takes 70. */
 export function mono(): Mono {
   return Number(process.hrtime.bigint()) / 1e6;
+}
+
+/** For how long the machine has slept so far, to 10 ms: `mono` stands still meanwhile, but a daemon elsewhere goes on. */
+export function slept(): number {
+  return uptime() * 1000 - mono();
 }
 
 /** Resolves after so long, or at once when the signal is aborted; never rejects. */

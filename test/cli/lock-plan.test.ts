@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { type LockOptions, planLock, readOverrides } from '../../src/cli/lock-plan.ts';
 
-const DEFAULTS: LockOptions = { ttl: '30s', grace: '5s', priority: '0' };
+const DEFAULTS: LockOptions = { ttl: '30s', grace: '5s', priority: '0', leftovers: 'kill' };
 const NAMED = [{ option: 'name', text: 'a' }] as const;
 
 test.each<[Partial<LockOptions>, object]>([
@@ -17,6 +17,12 @@ test.each<[Partial<LockOptions>, object]>([
   [{ grace: '0' }, { grace: 0 }],
   [{ priority: '-5' }, { priority: -5 }],
   [{ note: 'x' }, { note: 'x' }],
+  [{}, { leftovers: 'kill', keepFor: null, detachTo: null, adopt: null }],
+  [{ leftovers: 'wait' }, { leftovers: 'wait' }],
+  [{ leftovers: 'ignore' }, { leftovers: 'ignore' }],
+  [{ keepOnFailure: '1h' }, { keepFor: 3_600_000 }],
+  [{ keepOnFailure: '0' }, { keepFor: null }],
+  [{ detachLease: 'f' }, { detachTo: 'f' }],
   [
     { connectTimeout: '1s', url: 'http://x', token: 't' },
     { daemon: { url: 'http://x', token: 't', connectTimeout: 1000 } },
@@ -35,6 +41,12 @@ test.each<[Partial<LockOptions>, RegExp]>([
   [{ priority: 'high' }, /--priority/],
   [{ priority: '1.5' }, /--priority/],
   [{ connectTimeout: '?' }, /--connect-timeout/],
+  [{ leftovers: 'keep' }, /--leftovers is wait, kill or ignore, not "keep"/],
+  [{ keepOnFailure: 'long' }, /--keep-on-failure: "long" is no duration/],
+  [{ keepOnFailure: '1h', detachLease: 'f' }, /--keep-on-failure and --detach-lease exclude each other/],
+  [{ detachLease: '-' }, /--detach-lease needs a file/],
+  [{ secretFile: 'f' }, /--secret-file goes with --adopt/],
+  [{ adopt: 'f' }, /--adopt takes over a lease as it is, and a want is about asking/],
 ])('%j is a wrong call', (options, message) => {
   const refusal = planLock(NAMED, { ...DEFAULTS, ...options }, ['make']);
   expect(refusal).toMatchObject({ code: 'usage', detail: expect.stringMatching(message) });
@@ -49,4 +61,25 @@ test('of several overrides the right ones count even when one is wrong', () => {
   const { overrides, problem } = readOverrides(['busy=1', 'nope=2', 'usage=3']);
   expect(overrides).toEqual({ busy: 1, usage: 3 });
   expect(problem).toMatchObject({ code: 'usage', detail: expect.stringContaining('"nope"') });
+});
+
+test('a lease is adopted with what it holds, and nothing is asked for', () => {
+  const plan = planLock([], { ...DEFAULTS, adopt: 'lease.json', detachLease: 'next.json' }, ['make']);
+  expect(plan).toMatchObject({ wants: [], adopt: { lease: 'lease.json', secretFile: null }, detachTo: 'next.json' });
+  const byId = planLock([], { ...DEFAULTS, adopt: 'L1', secretFile: 's' }, ['make']);
+  expect(byId).toMatchObject({ adopt: { lease: 'L1', secretFile: 's' } });
+});
+
+test.each<[Partial<LockOptions>, string]>([
+  [{ count: '2' }, '--count'],
+  [{ shared: true }, '--shared'],
+  [{ exclusive: true }, '--exclusive'],
+  [{ wait: '5m' }, '--wait'],
+  [{ wait: false }, '--no-wait'],
+  [{ note: 'x' }, '--note'],
+  [{ priority: '5' }, '--priority'],
+  [{ ttl: '5m' }, '--ttl'],
+])('%j is about asking, which an adopted lease does not', (options, name) => {
+  const refusal = planLock([], { ...DEFAULTS, ...options, adopt: 'f' }, ['make']);
+  expect(refusal).toMatchObject({ code: 'usage', detail: expect.stringContaining(name) });
 });

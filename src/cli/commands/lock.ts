@@ -2,10 +2,11 @@ import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { type Refusal, refuse } from '../../core/error.ts';
+import type { Adopted } from '../adopt.ts';
 import { Client } from '../client.ts';
 import { EXIT_CODES, exitCodeOf, exitNameOf, sentenceOf } from '../exit.ts';
 import { findDaemon } from '../find-daemon.ts';
-import { type LockOptions, planLock, readOverrides } from '../lock-plan.ts';
+import { type LockOptions, type LockPlan, PRIORITY, planLock, readOverrides, TTL } from '../lock-plan.ts';
 import { addDaemonOptions, addOutputOptions, addWantOptions, readManner, withDefault } from '../options.ts';
 import type { ResultJson } from '../result-file.ts';
 import { notGranted, runLock } from '../run-lock.ts';
@@ -57,11 +58,18 @@ export function addLock(program: Command, shell: Shell): void {
     .option('--exclusive', 'take all slots of a resource that has several')
     .option('--wait <dur>', 'longest time in the queue (default: for ever)')
     .option('--no-wait', 'ask once')
-    .addOption(withDefault('--ttl <dur>', 'how long the lease outlives a silent client; renewed by itself', '30s'))
+    .addOption(withDefault('--ttl <dur>', 'how long the lease outlives a silent client; renewed by itself', TTL))
     .option('--timeout <dur>', 'longest time the command may run (default: none)')
     .addOption(withDefault('--grace <dur>', 'from TERM to KILL, whenever rentabot ends the command', '5s'))
-    .addOption(withDefault('--priority <n>', 'higher first', '0'))
+    .addOption(
+      withDefault('--leftovers <what>', 'what the command left running: wait for it, kill or ignore it', 'kill'),
+    )
+    .addOption(withDefault('--priority <n>', 'higher first', PRIORITY))
     .option('--note <text>', 'shown to whoever waits (default: the CI job)')
+    .option('--keep-on-failure <dur>', 'if the command fails, hold on as a claim for this long')
+    .option('--detach-lease <file>', 'when the command has ended, leave the lease in a file for --adopt')
+    .option('--adopt <lease>', 'take over a detached lease, by its file or id, in place of asking')
+    .option('--secret-file <file>', 'the secret, for --adopt with an id (or RENTABOT_LEASE_SECRET)')
     .option('--exit-code <name=n>', 'exits with N in place of a code below; repeatable', repeated)
     .option('--result-file <file>', 'how it came out, as JSON')
     .option('-q, --quiet', 'say nothing while waiting')
@@ -89,21 +97,26 @@ async function lock(
     const unwritable = checkResultFile(file);
     if (unwritable) return refuseCall({ ...options, resultFile: '' }, unwritable, shell);
   }
+  const adopted = await prepared(plan, shell);
+  if (adopted && 'code' in adopted) return refuseCall(options, adopted, shell);
   const talk = new Talk(shell.voice, readManner(options, shell.machine.env));
   // Until something is asked a signal simply ends us; from here on it has to be cleaned up after.
-  const access = await findDaemon(shell.machine, plan.daemon, talk, { ifNone: 'start' });
+  const choice = { ...plan.daemon, url: plan.daemon.url ?? urlOf(adopted, shell) };
+  const access = await findDaemon(shell.machine, choice, talk, { ifNone: 'start' });
   if (access === null || 'code' in access) return refuseCall(options, access as Refusal, shell);
   const signals = new Signals();
   try {
     const client = new Client(access, shell.transport);
-    const result = await runLock(plan, {
+    const world = {
       client,
       talk,
       signals,
       env: shell.machine.env,
       caller: shell.caller(),
       overrides,
-    });
+      self: shell.machine.self,
+    };
+    const result = await runLock(plan, world, adopted);
     talk.detail('ended', `${result.outcome}, exit code ${result.exitCode}`, result);
     await report(file, result, talk);
     return result.exitCode;
@@ -114,6 +127,23 @@ async function lock(
   } finally {
     signals.close();
   }
+}
+
+/** The lease to adopt, null without; and whether the next one can be left where it shall be. */
+async function prepared({ adopt, detachTo }: LockPlan, { machine }: Shell): Promise<Adopted | Refusal | null> {
+  if (detachTo !== null) {
+    const { checkDetachFile } = await import('../result-file.ts');
+    const unwritable = checkDetachFile(detachTo);
+    if (unwritable) return unwritable;
+  }
+  if (adopt === null) return null;
+  const { readAdopted } = await import('../adopt.ts');
+  return readAdopted(adopt, machine.env);
+}
+
+/** The file says where its lease is held, unless the caller does. */
+function urlOf(adopted: Adopted | null, { machine }: Shell): string | null {
+  return machine.env.RENTABOT_URL ? null : (adopted?.url ?? null);
 }
 
 /**

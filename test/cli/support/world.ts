@@ -78,6 +78,8 @@ export function lockWorld(
     env: { PATH: process.env.PATH },
     caller: { name: 'ann', host: 'ws' },
     overrides,
+    // The guard's own tests, and those end to end, have one.
+    self: null,
   };
 }
 
@@ -92,6 +94,10 @@ export function lockPlan(argv: readonly [string, ...string[]], more: Partial<Loc
     priority: 0,
     note: null,
     daemon: { url: null, token: null, connectTimeout: 2000 },
+    leftovers: 'kill',
+    keepFor: null,
+    detachTo: null,
+    adopt: null,
     ...more,
   };
 }
