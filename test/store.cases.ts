@@ -162,6 +162,40 @@ export function storeCases(makeSubject: () => StoreSubject): void {
     });
   });
 
+  describe('what a silent holder had', () => {
+    const silence = async (): Promise<Turns> => {
+      const turns = new Turns(store, await store.open());
+      await turns.turn(declare([description('a')]), acquire('one', 'name:a', { guarded: true, ttl: 10 * SECOND }));
+      turns.now += 10 * SECOND;
+      await turns.turn(acquire('two', 'name:a'));
+      expect(turns.state.leases.size).toBe(0);
+      return turns;
+    };
+
+    test('is still held back after a restart, for the rest of its drain', async () => {
+      const turns = await silence();
+      turns.now += 1999;
+      const snapshot = await reopened();
+      turns.resume(store, snapshot);
+      await turns.turn();
+      expect([...turns.state.leases.keys()]).toEqual([]);
+      turns.now += 1;
+      await turns.turn();
+      expect([...turns.state.leases.keys()]).toEqual(['two']);
+    });
+
+    test('goes after a restart if its file had left it meanwhile', async () => {
+      const turns = await silence();
+      await turns.turn(release('two'), declare([]));
+      turns.now += 5 * SECOND;
+      const snapshot = await reopened();
+      expect(snapshot.resources.map(({ retiring }) => retiring)).toEqual([true]);
+      turns.resume(store, snapshot);
+      await turns.turn();
+      expect((await reopened()).resources).toEqual([]);
+    });
+  });
+
   describe('random turns', () => {
     const seed = Number(process.env.RENTABOT_SEED ?? Date.now() % 1_000_000);
     test(`add up to what their events say, however often it is opened again (RENTABOT_SEED=${seed})`, async () => {

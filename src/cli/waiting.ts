@@ -36,6 +36,10 @@ export function blockerSentence({ resource, cause, holder, note, since, until }:
   switch (cause) {
     case 'offline':
       return `${name} is offline: ${about || 'no reason given'}${holder?.name ? `, by ${who(holder)}` : ''}${end}`;
+    case 'draining': {
+      const left = until === null ? 0 : Date.parse(until) - now;
+      return `${name} is draining${left > 0 ? ` for ${roughDuration(left)} more` : ''}: its last command may not have ended yet`;
+    }
     case 'queue':
       return `${name} is kept for ${who(holder)}, waiting ${from}${about && ` (${about})`}`;
     default:

@@ -208,7 +208,7 @@ function release(
   const held = state.leases.get(id);
   if (!held) return [leaveQueue(state, request, 'lost', cause, now)];
   return ended
-    ? endLease(state, held.lease, held.lease.ending ?? cause, now)
+    ? endLease(state, held.lease, held.lease.ending ?? cause, now, { reported: true })
     : revokeLease(state, held.lease, cause, now);
 }
 

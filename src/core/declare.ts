@@ -45,9 +45,9 @@ export function* stranded(state: State, now: Millis): Generator<StoredEvent> {
 }
 
 function* dropped(state: State, source: string, described: ReadonlyMap<string, unknown>): Generator<StoredEvent> {
-  for (const { resource, leases } of state.catalogue.byId.values()) {
+  for (const { resource, leases, drainedAt } of state.catalogue.byId.values()) {
     if (resource.source !== source || described.has(resource.name) || resource.retiring) continue;
-    if (leases.size === 0) yield { type: 'resource-removed', resource };
+    if (leases.size === 0 && drainedAt === null) yield { type: 'resource-removed', resource };
     else yield { type: 'resource-changed', resource: { ...resource, retiring: true } };
   }
 }

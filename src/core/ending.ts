@@ -11,14 +11,27 @@ export interface Cause {
   readonly note?: string;
 }
 
-/** The one way a lease ends: remembered by its id, and whatever was only kept for its sake goes with it. */
-export function endLease(state: State, lease: Lease, cause: Cause, now: Millis): StoredEvent[] {
+/**
+ * The one way a lease ends: remembered by its id, and whatever was only kept for its sake goes with it. Where a command is
+ * behind it and nobody has reported that dead, the holder should have ended it by now; but its host may be slow, so what
+ * it had is held back for a while.
+ */
+export function endLease(
+  state: State,
+  lease: Lease,
+  cause: Cause,
+  now: Millis,
+  { reported }: { readonly reported: boolean },
+): StoredEvent[] {
+  const { drain } = state.rules;
+  const drainedAt = lease.request.guarded && !reported && drain > 0 ? now + drain : null;
   const events: StoredEvent[] = [
-    { type: 'lease-ended', lease, ended: endedBy(state, lease.request, 'lost', cause, now) },
+    { type: 'lease-ended', lease, ended: endedBy(state, lease.request, 'lost', cause, now), drainedAt },
   ];
   for (const { resource } of lease.uses) {
     const entry = state.catalogue.byId.get(resource);
-    if (entry?.resource.retiring && entry.leases.size === 1) {
+    const drains = drainedAt !== null || entry?.drainedAt != null;
+    if (entry?.resource.retiring && entry.leases.size === 1 && !drains) {
       events.push({ type: 'resource-removed', resource: entry.resource });
     }
   }
@@ -30,7 +43,7 @@ export function endLease(state: State, lease: Lease, cause: Cause, now: Millis):
  * the command is dead, or when the ttl has run out, never before.
  */
 export function revokeLease(state: State, lease: Lease, cause: Cause, now: Millis): StoredEvent[] {
-  if (!lease.request.guarded) return endLease(state, lease, cause, now);
+  if (!lease.request.guarded) return endLease(state, lease, cause, now, { reported: true });
   if (lease.ending !== null) return [];
   const ending: Ending = { reason: cause.reason, by: cause.by, note: cause.note ?? '', since: now };
   return [{ type: 'lease-ending', lease: { ...lease, ending }, ending }];

@@ -12,12 +12,20 @@ export type StoredEvent =
   | { readonly type: 'resource-removed'; readonly resource: Resource }
   | { readonly type: 'resource-offline'; readonly id: number; readonly name: string; readonly offline: Offline }
   | { readonly type: 'resource-online'; readonly id: number; readonly name: string; readonly by: string }
+  /** It was held back after a command that nobody reported dead, and is free again. */
+  | { readonly type: 'resource-drained'; readonly id: number; readonly name: string }
   | { readonly type: 'waiter-joined'; readonly request: Request }
   | { readonly type: 'waiter-left'; readonly request: Request; readonly ended: Ended }
   | { readonly type: 'lease-granted'; readonly lease: Lease; readonly at: Millis }
   | { readonly type: 'lease-extended'; readonly lease: Lease; readonly by: string }
   | { readonly type: 'lease-ending'; readonly lease: Lease; readonly ending: Ending }
-  | { readonly type: 'lease-ended'; readonly lease: Lease; readonly ended: Ended }
+  /** `drainedAt`: until then its resources are held back; null where nothing of it can be left. */
+  | {
+      readonly type: 'lease-ended';
+      readonly lease: Lease;
+      readonly ended: Ended;
+      readonly drainedAt: Millis | null;
+    }
   /** An id was deleted before anybody asked with it: its request may still be under way. */
   | { readonly type: 'id-spent'; readonly ended: Ended }
   /** Spent ids up to this number are no longer remembered. */

@@ -18,6 +18,8 @@ export function evolve(state: State, event: Event): void {
     case 'resource-offline':
     case 'resource-online':
       return setOffline(state, event);
+    case 'resource-drained':
+      return setDrained(state, event.id);
     case 'waiter-joined':
       return join(state, event.request);
     case 'waiter-left':
@@ -31,7 +33,7 @@ export function evolve(state: State, event: Event): void {
     case 'lease-ending':
       return replaceLease(state, event.lease);
     case 'lease-ended':
-      letGo(state, event.lease, event.ended.at);
+      letGo(state, event.lease, event.ended.at, event.drainedAt);
       return remember(state, event.ended);
     case 'id-spent':
       return remember(state, event.ended);
@@ -64,6 +66,7 @@ export function restore(snapshot: Snapshot, rules: Rules, now: Millis): State {
   for (const lease of snapshot.leases) {
     hold(state, { ...lease, expiresAt: Math.max(now + lease.request.ttl, lease.keptUntil ?? 0) });
   }
+  for (const entry of state.catalogue.byId.values()) drainAgain(state, entry, now);
   for (const request of [...snapshot.requests].sort((a, b) => a.ticket - b.ticket)) {
     join(state, request);
     hear(state, { id: request.id, connections: 0, at: now });
@@ -101,6 +104,7 @@ function removeResource(state: State, id: number): void {
   if (!entry) return;
   state.catalogue.remove(entry);
   state.stirred.entries.delete(entry);
+  forgetDrain(state, id);
   scheduleOnline(state, { ...entry.resource, offline: null });
 }
 
@@ -163,14 +167,16 @@ function occupy(state: State, entry: Entry, lease: string, mode: Mode): void {
   state.catalogue.refresh(entry);
 }
 
-function letGo(state: State, lease: Lease, now: Millis): void {
+function letGo(state: State, lease: Lease, now: Millis, drainedAt: Millis | null): void {
   const held = state.leases.get(lease.request.id);
   if (!held) return;
   state.timers.remove(held.timer);
   state.leases.delete(lease.request.id);
   for (const { resource } of lease.uses) {
     const entry = state.catalogue.byId.get(resource);
-    if (entry) vacate(state, entry, held, now);
+    if (!entry) continue;
+    if (drainedAt !== null) drain(state, entry, drainedAt);
+    vacate(state, entry, held, now);
   }
 }
 
@@ -184,6 +190,42 @@ function vacate(state: State, entry: Entry, { lease }: Held, now: Millis): void 
   learn(entry, now - lease.grantedAt);
   state.catalogue.rest(entry, now);
   state.stirred.entries.add(entry);
+}
+
+/** Of several drains at a time the last counts. */
+function drain(state: State, entry: Entry, until: Millis): void {
+  const { id } = entry.resource;
+  const at = Math.max(until, entry.drainedAt ?? 0);
+  const timer = state.drainTimers.get(id);
+  if (timer) state.timers.move(timer, at);
+  else state.drainTimers.set(id, state.timers.add('drain', id, at));
+  entry.drainedAt = at;
+  state.catalogue.refresh(entry);
+}
+
+/**
+ * After a restart. Whether a last use was reported over is not written down: whatever was in use a moment ago is held back
+ * for the rest of that moment. What only waited for its drain to go, and never got to it, goes now.
+ */
+function drainAgain(state: State, entry: Entry, now: Millis): void {
+  const { retiring, lastUsedAt } = entry.resource;
+  const until = lastUsedAt === null ? now : lastUsedAt + state.rules.drain;
+  if (until > now || (retiring && entry.leases.size === 0)) drain(state, entry, Math.max(until, now));
+}
+
+function setDrained(state: State, id: number): void {
+  forgetDrain(state, id);
+  const entry = state.catalogue.byId.get(id);
+  if (!entry) return;
+  entry.drainedAt = null;
+  state.catalogue.refresh(entry);
+  state.stirred.entries.add(entry);
+}
+
+function forgetDrain(state: State, id: number): void {
+  const timer = state.drainTimers.get(id);
+  if (timer) state.timers.remove(timer);
+  state.drainTimers.delete(id);
 }
 
 function learn(entry: Entry, held: Millis): void {

@@ -38,6 +38,8 @@ function dueNow(state: State, timer: Timer, now: Millis): readonly StoredEvent[]
       return leaseDueNow(state, timer, now);
     case 'resource':
       return onlineNow(state, timer);
+    case 'drain':
+      return drainedNow(state, timer);
     default:
       return timer.kind satisfies never;
   }
@@ -59,7 +61,7 @@ function leaseDueNow(state: State, timer: Timer, now: Millis): readonly StoredEv
   const { lease } = held;
   const due = leaseDue(lease);
   if (due > now) return later(state, timer, due);
-  if (lease.expiresAt <= now) return endLease(state, lease, lease.ending ?? BY_TIME, now);
+  if (lease.expiresAt <= now) return endLease(state, lease, lease.ending ?? BY_TIME, now, { reported: false });
   return revokeLease(state, lease, BY_TIME, now);
 }
 
@@ -67,6 +69,15 @@ function onlineNow(state: State, timer: Timer): readonly StoredEvent[] {
   const entry = state.catalogue.byId.get(Number(timer.id));
   if (!entry) return gone(state, timer);
   return [{ type: 'resource-online', id: entry.resource.id, name: entry.resource.name, by: '' }];
+}
+
+/** What was only kept until it is drained goes then. */
+function drainedNow(state: State, timer: Timer): readonly StoredEvent[] {
+  const entry = state.catalogue.byId.get(Number(timer.id));
+  if (!entry) return gone(state, timer);
+  const { resource, leases } = entry;
+  const drained: StoredEvent = { type: 'resource-drained', id: resource.id, name: resource.name };
+  return resource.retiring && leases.size === 0 ? [drained, { type: 'resource-removed', resource }] : [drained];
 }
 
 /** A renewal moves a deadline without touching its timer; the timer catches up here. */

@@ -212,9 +212,14 @@ export const DEFAULT_LIMITS: Limits = {
   silence: 30_000,
 };
 
+/** Longer than a client that is cut off takes to end what it runs on a slow host, shorter than anybody minds. */
+export const DEFAULT_DRAIN: Millis = 2000;
+
 /** The rules of one daemon. */
 export interface Rules {
   readonly limits: Limits;
   /** Whether a name that nobody declared is made up (as flock(1) makes its file) or refused. */
   readonly undeclared: 'create' | 'refuse';
+  /** How long resources are held back after a command that nobody reported dead; 0 for not at all. */
+  readonly drain: Millis;
 }

@@ -1,5 +1,5 @@
 import type { Entry } from './catalogue.ts';
-import { hasRoom } from './catalogue.ts';
+import { fits, hasRoom } from './catalogue.ts';
 import type { Millis, Mode, Want } from './model.ts';
 import { type Line, overlap, type Queued } from './queue.ts';
 import type { State } from './state.ts';
@@ -152,7 +152,7 @@ export function obstaclesTo(state: State, wants: readonly Want[], self: Queued |
       if (entry.resource.retiring || !matches(selector, entry.resource)) continue;
       seen += 1;
       if (seen > LOOK_AT) break;
-      blockers.push(...blockersOn(state, entry, hasRoom(entry, mode), self, now));
+      blockers.push(...blockersOn(state, entry, mode, self, now));
     }
   }
   blockers.sort((a, b) => a.order - b.order);
@@ -165,7 +165,7 @@ export function obstaclesTo(state: State, wants: readonly Want[], self: Queued |
 function* blockersOn(
   state: State,
   entry: Entry,
-  room: boolean,
+  mode: Mode,
   self: Queued | null,
   now: Millis,
 ): Generator<BlockerJson & { order: Millis }> {
@@ -184,7 +184,11 @@ function* blockersOn(
       order,
     };
   }
-  if (!room) {
+  if (entry.drainedAt !== null) {
+    const times = { since: isoTime(entry.resource.lastUsedAt ?? now), until: isoTime(entry.drainedAt) };
+    yield { resource: name, cause: 'draining', holder: null, note: '', ...times, order: entry.drainedAt };
+  }
+  if (!fits(entry, mode)) {
     for (const id of entry.leases.keys()) {
       const lease = state.leases.get(id)?.lease;
       if (!lease) continue;
@@ -196,7 +200,7 @@ function* blockersOn(
     return;
   }
   const head = state.queue.headOf(entry);
-  if (offline !== null || head === null || head === self) return;
+  if (!hasRoom(entry, mode) || head === null || head === self) return;
   const { holder, note, askedAt } = head.request;
   yield { resource: name, cause: 'queue', holder, note, since: isoTime(askedAt), until: null, order: now };
 }
@@ -238,8 +242,9 @@ function estimate(
 /** When one more could have it in this mode: with the first holder who is done, or the last for one who wants it whole. */
 function entryFreeAt(state: State, entry: Entry, mode: Mode, now: Millis): Millis | null {
   const { offline } = entry.resource;
-  if (offline !== null) return offline.until;
-  if (hasRoom(entry, mode)) return now;
+  const drained = entry.drainedAt ?? now;
+  if (offline !== null) return offline.until === null ? null : Math.max(drained, offline.until);
+  if (fits(entry, mode)) return drained;
   const ends: Millis[] = [];
   for (const id of entry.leases.keys()) {
     const lease = state.leases.get(id)?.lease;
@@ -250,5 +255,5 @@ function entryFreeAt(state: State, entry: Entry, mode: Mode, now: Millis): Milli
     else if (mode === 'whole') return null;
   }
   if (ends.length === 0) return null;
-  return mode === 'whole' ? Math.max(...ends) : Math.min(...ends);
+  return Math.max(drained, mode === 'whole' ? Math.max(...ends) : Math.min(...ends));
 }

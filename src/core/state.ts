@@ -32,6 +32,7 @@ export interface State {
   readonly ended: Map<string, Ended>;
   readonly timers: Timers;
   readonly resourceTimers: Map<number, Timer>;
+  readonly drainTimers: Map<number, Timer>;
   readonly stirred: Stirred;
 }
 
@@ -68,6 +69,7 @@ export function emptyState(rules: Rules, counters: Counters): State {
     ended: new Map(),
     timers: new Timers(),
     resourceTimers: new Map(),
+    drainTimers: new Map(),
     stirred: { entries: new Set(), waiters: new Set(), lines: new Set() },
   };
 }

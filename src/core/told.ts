@@ -45,6 +45,8 @@ function tellOne(state: State, event: StoredEvent, now: Millis, nameOf: NameOf):
     }
     case 'resource-online':
       return { type: event.type, resources: [event.name], by: event.by };
+    case 'resource-drained':
+      return { type: event.type, resources: [event.name] };
     case 'waiter-joined':
       return state.queue.byId.has(event.request.id) ? { type: event.type, ...asked(event.request) } : null;
     case 'waiter-left': {

@@ -28,7 +28,7 @@ export function surplus(state: State): readonly StoredEvent[] {
   const excess = made.length - state.rules.limits.undeclared;
   if (excess <= 0) return [];
   return made
-    .filter((entry) => entry.leases.size === 0 && state.queue.headOf(entry) === null)
+    .filter((entry) => entry.leases.size === 0 && entry.drainedAt === null && state.queue.headOf(entry) === null)
     .sort((a, b) => (a.resource.lastUsedAt ?? 0) - (b.resource.lastUsedAt ?? 0) || a.resource.id - b.resource.id)
     .slice(0, excess)
     .map(({ resource }) => ({ type: 'resource-removed', resource }));

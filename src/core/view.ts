@@ -85,6 +85,7 @@ export function resourceToJson(state: State, entry: Entry): ResourceJson {
     maxHold: resource.maxHold === null ? null : seconds(resource.maxHold),
     offline: offline === null ? null : { ...offline, since: isoTime(offline.since), until: isoOrNull(offline.until) },
     lastUsed: isoOrNull(resource.lastUsedAt),
+    drainedAt: isoOrNull(entry.drainedAt),
     waiting: waitingFor(state, entry),
     leases: leasesOn(state, entry),
   };
@@ -94,6 +95,7 @@ export function resourceToJson(state: State, entry: Entry): ResourceJson {
 export function stateOf(entry: Entry): ResourceJson['state'] {
   if (entry.resource.retiring) return 'retiring';
   if (entry.resource.offline !== null) return 'offline';
+  if (entry.drainedAt !== null) return 'draining';
   if (hasRoom(entry, 'slot')) return 'free';
   return entry.sharers > 0 ? 'shared' : 'held';
 }

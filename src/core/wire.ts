@@ -100,9 +100,12 @@ export interface HeldJson {
 /** Something that stands between a waiter and what it wants. */
 export interface BlockerJson {
   resource: string;
-  /** `held`: in use. `offline`: out of service. `queue`: free, but an earlier waiter stands before it. */
-  cause: 'held' | 'offline' | 'queue';
-  /** The holder, whoever took it offline, or the earlier waiter. */
+  /**
+   * `held`: in use. `offline`: out of service. `draining`: held back, as its last command may not have ended yet. `queue`:
+   * free, but an earlier waiter stands before it.
+   */
+  cause: 'held' | 'offline' | 'draining' | 'queue';
+  /** The holder, whoever took it offline, or the earlier waiter; null where it drains. */
   holder: HolderJson | null;
   note: string;
   since: string;
@@ -142,7 +145,7 @@ export interface ResourceJson {
   id: number;
   name: string;
   /** What a plain request would find. */
-  state: 'free' | 'held' | 'shared' | 'offline' | 'retiring';
+  state: 'free' | 'held' | 'shared' | 'draining' | 'offline' | 'retiring';
   description: string;
   tags: string[];
   endpoint: string;
@@ -151,6 +154,8 @@ export interface ResourceJson {
   maxHold: number | null;
   offline: { reason: string; by: string; since: string; until: string | null } | null;
   lastUsed: string | null;
+  /** While it is `draining`: until when. */
+  drainedAt: string | null;
   /** All who could use it. */
   waiting: number;
   leases: ResourceLeaseJson[];

@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path';
-import type { Millis } from '../core/model.ts';
+import { DEFAULT_DRAIN, type Millis } from '../core/model.ts';
 import { type Host, places } from '../core/places.ts';
 import { DEFAULT_PORT } from '../core/wire.ts';
 import { type Descriptor, loadDescriptor } from './descriptor.ts';
@@ -32,6 +32,8 @@ export interface Config {
   /** Folder of the state. */
   readonly data: string;
   readonly undeclared: 'create' | 'refuse';
+  /** How long resources are held back after a command that nobody reported dead. */
+  readonly drain: Millis;
   /** `none` where somebody said so; null is the default: whoever is on this host may do everything. */
   readonly auth: 'none' | null;
   readonly log: { readonly format: LogFormat; readonly level: LogLevel };
@@ -203,6 +205,7 @@ function common(settings: Settings, file: string | null, found: Found): Omit<Con
     descriptor: found?.descriptor ?? null,
     log: { format: settings.logFormat ?? 'text', level: settings.logLevel ?? 'info' },
     limits: { ...(defaults as unknown as DaemonLimits), ...settings.limits },
+    drain: settings.drain ?? DEFAULT_DRAIN,
     keepHistory: settings.keepHistory ?? DEFAULT_KEEP_HISTORY,
     facades: settings.facades ?? {},
   };

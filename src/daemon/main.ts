@@ -54,7 +54,7 @@ export async function serve(flags: ServeFlags): Promise<number> {
 
 async function run(config: Config, log: Log, home: string, releases: Release[]): Promise<number> {
   const store = new SqliteStore(config.data, { events: config.limits.history, keepFor: config.keepHistory });
-  const rules: Rules = { limits: config.limits, undeclared: config.undeclared };
+  const rules: Rules = { limits: config.limits, undeclared: config.undeclared, drain: config.drain };
   const engine = new Engine({ store, rules, onTrouble: (message, error) => log.error(message, { error }) });
   await engine.open();
   releases.push(() => engine.close());

@@ -9,7 +9,9 @@ type Sample = readonly [labels: string, value: number];
 export function metrics(daemon: Daemon, { state }: Sight): string {
   const { figures, backlog } = daemon.engine;
   const { limits } = daemon.rules;
-  const byState = new Map<string, number>(['free', 'held', 'shared', 'offline', 'retiring'].map((name) => [name, 0]));
+  const byState = new Map<string, number>(
+    ['free', 'held', 'shared', 'draining', 'offline', 'retiring'].map((name) => [name, 0]),
+  );
   for (const entry of state.catalogue.byId.values()) {
     const name = stateOf(entry);
     byState.set(name, (byState.get(name) ?? 0) + 1);

@@ -24,6 +24,8 @@ export interface Settings {
   readonly socket?: string;
   readonly data?: string;
   readonly undeclared?: 'create' | 'refuse';
+  /** How long resources are held back after a command that nobody reported dead. */
+  readonly drain?: Millis;
   /** Whoever can connect may do everything. */
   readonly auth?: 'none';
   readonly logFormat?: LogFormat;
@@ -68,6 +70,9 @@ export const LIMIT_RULES: Readonly<Record<keyof DaemonLimits, LimitRule>> = {
 
 export const DEFAULT_KEEP_HISTORY: Millis = 30 * DAY;
 
+/** Of `drain`. What goes to the next later than that should not have been given out by itself. */
+const LONGEST_DRAIN: Millis = 3_600_000;
+
 /** A limit's name as files spell it. */
 export function limitKey(limit: string): string {
   return limit.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
@@ -90,6 +95,7 @@ export function settingReaders(draft: SettingsDraft, base: PathBase, remarks: Re
     data: (value: Tree) => set(draft, 'data', readPath(value, 'data', base, remarks)),
     undeclared: (value: Tree) =>
       set(draft, 'undeclared', readWord(value, 'undeclared', ['create', 'refuse'] as const, remarks)),
+    drain: (value: Tree) => set(draft, 'drain', readDrain(value, remarks)),
     auth: (value: Tree) => set(draft, 'auth', readWord(value, 'auth', ['none'] as const, remarks)),
     log: (value: Tree) => readLog(value, draft, remarks),
     limits: (value: Tree) => readLimits(value, draft, remarks),
@@ -121,6 +127,12 @@ function readPath(tree: Tree, about: string, base: PathBase, remarks: Remarks): 
   const text = readText(tree, about, remarks);
   if (text === '') return expected(tree, about, 'a path', remarks);
   return text === null ? null : absolutePath(text, base);
+}
+
+function readDrain(tree: Tree, remarks: Remarks): Millis | null {
+  const span = readDuration(tree, 'drain', remarks, { zero: true });
+  if (span === null || span <= LONGEST_DRAIN) return span;
+  return expected(tree, 'drain', `0 to ${LONGEST_DRAIN / 1000} seconds`, remarks);
 }
 
 function readLog(tree: Tree, draft: SettingsDraft, remarks: Remarks): void {

@@ -38,11 +38,11 @@ export function readCount(
   return expected(tree, about, `a whole number from ${min} to ${max}`, remarks);
 }
 
-/** Seconds, or `1h30m`; longer than 0. */
-export function readDuration(tree: Tree, about: string, remarks: Remarks): Millis | null {
+/** Seconds, or `1h30m`; longer than 0, unless `zero` is fine as well. */
+export function readDuration(tree: Tree, about: string, remarks: Remarks, { zero = false } = {}): Millis | null {
   if (tree.type === 'empty') return null;
   const span = tree.type === 'text' ? parseDuration(tree.text.trim()) : null;
-  return span !== null && span > 0 ? span : expected(tree, about, 'a duration as 90, 5m or 1h30m', remarks);
+  return span !== null && (span > 0 || zero) ? span : expected(tree, about, 'a duration as 90, 5m or 1h30m', remarks);
 }
 
 /** One of a few words. */

@@ -168,6 +168,7 @@ const RESOURCE: ResourceJson = {
   maxHold: null,
   offline: null,
   lastUsed: null,
+  drainedAt: null,
   waiting: 2,
   leases: [
     {
@@ -197,6 +198,24 @@ const OFFLINE: ResourceJson = {
   state: 'offline',
   offline: { reason: 'fan broken', by: 'bob', since: new Date().toISOString(), until: null },
 };
+
+const DRAINING: ResourceJson = {
+  ...FREE,
+  id: 4,
+  name: 'board-3',
+  state: 'draining',
+  lastUsed: new Date(Date.now() - 1000).toISOString(),
+  drainedAt: new Date(Date.now() + 1000).toISOString(),
+};
+
+test('a resource that is draining is not shown as free, and says until when and why', async () => {
+  stub.on('GET /api/v2/resources', (_, response) => json(response, 200, { resources: [DRAINING] }));
+  const { out } = await rentabot(words('status'));
+  const [, row = ''] = out.split('\n');
+  expect(row).toMatch(
+    /^board-3 {2}draining {2}- +\S.* \(\d+s\) +\d\d:\d\d +- +draining: its last command may not have/,
+  );
+});
 
 test.each<[string, string[]]>([
   ['status', ['gpu-0', 'board-1', 'board-2']],

@@ -39,6 +39,14 @@ test.each<[Partial<WaitingJson>, string]>([
     'waiting for gpu-0: next in line; offline: no reason given',
   ],
   [
+    { blockers: [blocker({ cause: 'draining', holder: null, until: new Date(NOW + 1600).toISOString() })] },
+    'waiting for gpu-0: next in line; draining for 2s more: its last command may not have ended yet',
+  ],
+  [
+    { blockers: [blocker({ resource: 'b', cause: 'draining', holder: null, until: at(13, 59) })] },
+    'waiting for gpu-0: next in line; b is draining: its last command may not have ended yet',
+  ],
+  [
     { position: 2, blockers: [blocker({ resource: 'gpu-1', cause: 'queue', note: 'hil' })] },
     'waiting for gpu-0: position 2; gpu-1 is kept for alice@ws, waiting since 13:02 (hil)',
   ],

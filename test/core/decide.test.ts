@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Command } from '../../src/core/command.ts';
+import { DEFAULT_DRAIN } from '../../src/core/model.ts';
 import {
   ADMIN,
   ALICE,
@@ -220,7 +221,7 @@ describe('renew', () => {
     expect(world.answer(acquire('a', 'board'))).toBe('ending');
     expect(world.lease('a').expiresAt).toBe(expiresAt);
     world.pass(20 * SECOND);
-    expect(world.standing('b')).toBe('held');
+    expect(world.standing('a')).toBe('lost');
   });
 });
 
@@ -369,8 +370,9 @@ describe('guarded', () => {
     world.pass(30 * SECOND - 1);
     expect([world.standing('a'), world.standing('b')]).toEqual(['ending', 'waiting']);
     world.pass(1);
-    expect(world.standing('b')).toBe('held');
     expect(world.state.ended.get('a')?.reason).toBe('revoked');
+    world.pass(DEFAULT_DRAIN);
+    expect(world.standing('b')).toBe('held');
   });
 
   test('a confirmed end without being told to is a plain release', () => {
@@ -399,6 +401,8 @@ describe('guarded', () => {
     expect(world.standing('a')).toBe('ending');
     expect(world.typesOfEvents()).toEqual(['lease-ending']);
     world.pass(30 * SECOND);
+    expect(world.standing('a')).toBe('lost');
+    world.pass(DEFAULT_DRAIN);
     expect(world.standing('b')).toBe('held');
   });
 

@@ -43,6 +43,7 @@ test('without anything the daemon serves this host alone', () => {
     socket: { paths: ['/run/rentabot/rentabot.sock', '/tmp/rentabot-1000/host.sock'], explicit: false },
     data: '/home/me/.local/state/rentabot/serve',
     undeclared: 'refuse',
+    drain: 2000,
     auth: null,
     log: { format: 'text', level: 'info' },
     limits: { ...DEFAULT_LIMITS, body: 65_536, connections: 25_000, history: 100_000 },
@@ -166,6 +167,7 @@ describe('a setting comes from', () => {
 test('every setting of a file counts', () => {
   const text = [
     'undeclared: create',
+    'drain: 5s',
     'auth: none',
     'listen: 0.0.0.0:80',
     'socket: none',
@@ -173,9 +175,10 @@ test('every setting of a file counts', () => {
     'history: {keep: 7d, events: 500}',
     'facades: {enema: false, rent-a-bot: {expose_tokens: true, ttl: 5}}',
   ];
-  const { undeclared, auth, listen, socket, limits, keepHistory, facades } = config(settings(text.join('\n')));
-  expect({ undeclared, auth, listen, socket, keepHistory, facades }).toEqual({
+  const { undeclared, drain, auth, listen, socket, limits, keepHistory, facades } = config(settings(text.join('\n')));
+  expect({ undeclared, drain, auth, listen, socket, keepHistory, facades }).toEqual({
     undeclared: 'create',
+    drain: 5000,
     auth: 'none',
     listen: { host: '0.0.0.0', port: 80 },
     socket: null,
@@ -190,6 +193,23 @@ test('every setting of a file counts', () => {
     body: 1024,
     history: 500,
   });
+});
+
+test.each([
+  ['0', 0],
+  ['250ms', 250],
+  ['1h', 3_600_000],
+])('a drain of %s is fine', (text, drain) => {
+  expect(config(settings(`drain: ${text}`)).drain).toBe(drain);
+});
+
+test.each([
+  ['soon', 'drain: expected a duration as 90, 5m or 1h30m, found "soon"'],
+  ['-1', 'drain: expected a duration as 90, 5m or 1h30m, found -1'],
+  ['3601', 'drain: expected 0 to 3600 seconds, found 3601'],
+])('a drain of %s is a mistake with its place', (text, message) => {
+  const result = load(settings(`drain: ${text}`));
+  expect(result).toMatchObject({ ok: false, problems: [{ message, line: 2, column: 8 }] });
 });
 
 test('the number of events may stand with the limits, or with the history', () => {

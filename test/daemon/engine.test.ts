@@ -319,6 +319,26 @@ describe('time', () => {
     expect(clock.pending).toBe(1);
   });
 
+  test('ends a drain by itself, and the queue is served at once, also after a restart', async () => {
+    const clock = new FakeClock();
+    const store = new MemoryStore();
+    await start(store, { start: () => clock });
+    await engine.submit(acquire('one', 'name:a', { guarded: true, ttl: 10 * SECOND }), () => null);
+    await engine.submit(acquire('two', 'name:a', { ttl: 60 * SECOND }), () => null);
+    const ended = new Promise<void>((resolve) => engine.watch('one', resolve));
+    clock.advance(10 * SECOND);
+    await ended;
+    expect([await standing('one'), await standing('two')]).toEqual(['ended', 'waiting']);
+    await engine.close();
+    clock.advance(SECOND);
+    await start(store, { start: () => clock });
+    expect(await standing('two')).toBe('waiting');
+    const served = new Promise<void>((resolve) => engine.watch('two', resolve));
+    clock.advance(SECOND);
+    await served;
+    expect(await standing('two')).toBe('held');
+  });
+
   test('that comes while a turn is being written is not lost', async () => {
     const clock = new FakeClock();
     const store = new HeldStore();

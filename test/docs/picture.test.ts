@@ -34,6 +34,7 @@ test('the table of resources', () => {
     maxHold: null,
     offline: null,
     lastUsed: null,
+    drainedAt: null,
     waiting: 1,
     leases: [lease],
   };

@@ -66,6 +66,7 @@ function auditResources({ catalogue }: State, reference: Reference): void {
     same(`resource ${name}`, found, [name, tags, slots, maxHold, retiring, source]);
     same(`offline of ${name}`, resource.offline?.until ?? null, thing.offlineUntil);
     same(`use of ${name}`, [resource.lastUsedAt, resource.offline !== null], [lastUsedAt, thing.offline]);
+    same(`drain of ${name}`, entry.drainedAt, thing.drainedAt);
     auditUse(entry, reference.users(thing), name);
   }
 }
@@ -178,7 +179,8 @@ function byNumber(a: number, b: number): number {
 function auditTimers(state: State, reference: Reference, core: Subject): void {
   const { silence } = state.rules.limits;
   const offline = reference.resources.filter(({ offlineUntil }) => offlineUntil !== null).length;
-  const expected = reference.waiters.length + reference.leases.length + offline;
+  const draining = reference.resources.filter(({ drainedAt }) => drainedAt !== null).length;
+  const expected = reference.waiters.length + reference.leases.length + offline + draining;
   must(state.timers.size === expected, `${state.timers.size} timers for ${expected} things that time will change`);
   for (const waiter of reference.waiters) {
     const timer = state.queue.byId.get(waiter.id)?.timer;

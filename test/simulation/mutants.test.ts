@@ -141,7 +141,37 @@ const MUTANTS: readonly (readonly [string, ...Change[]])[] = [
     'who waits for what is gone is not told',
     { file: 'step.ts', find: "if (command.type === 'declare')", put: 'if (false)' },
   ],
-  ['a reload frees what is held', { file: 'declare.ts', find: 'if (leases.size === 0) yield', put: 'if (true) yield' }],
+  [
+    'a reload frees what is held',
+    { file: 'declare.ts', find: 'if (leases.size === 0 && drainedAt', put: 'if (drainedAt' },
+  ],
+  ['a silent end is not drained', { file: 'ending.ts', find: 'drain > 0 ? now + drain : null', put: 'null' }],
+  ['a reported end is drained', { file: 'ending.ts', find: ' && !reported', put: '' }],
+  ['an end without a command is drained', { file: 'ending.ts', find: 'lease.request.guarded && !', put: '!' }],
+  ['what drains is given', { file: 'catalogue.ts', find: 'entry.drainedAt === null && fits', put: 'fits' }],
+  [
+    'a drain never ends',
+    { file: 'expire.ts', find: 'return drainedNow(state, timer);', put: 'return gone(state, timer);' },
+  ],
+  [
+    'what is drained is not looked at',
+    {
+      file: 'evolve.ts',
+      find: 'entry.drainedAt = null;\n  state.catalogue.refresh(entry);\n  state.stirred.entries.add(entry);',
+      put: 'entry.drainedAt = null;\n  state.catalogue.refresh(entry);',
+    },
+  ],
+  [
+    'the first of two drains counts',
+    { file: 'evolve.ts', find: 'Math.max(until, entry.drainedAt ?? 0)', put: 'entry.drainedAt ?? until' },
+  ],
+  ['a drain is forgotten over a restart', { file: 'evolve.ts', find: 'drainAgain(state, entry, now);', put: '' }],
+  [
+    'what was to go with its drain stays after a restart',
+    { file: 'evolve.ts', find: '|| (retiring && entry.leases.size === 0)', put: '' },
+  ],
+  ['a reload drops what drains', { file: 'declare.ts', find: ' && drainedAt === null', put: '' }],
+  ['what drains goes with its last holder', { file: 'ending.ts', find: ' && !drains', put: '' }],
   [
     'the timers are left in disorder',
     { file: 'timers.ts', find: 'this.rise(last);\n    this.sink(last);', put: 'this.rise(last);' },

@@ -53,6 +53,11 @@ export class Reference {
     this.now = now;
     for (const lease of this.leases) lease.expiresAt = Math.max(now + lease.ttl, lease.keptUntil ?? 0);
     for (const waiter of this.waiters) Object.assign(waiter, { connections: 0, heardAt: now });
+    for (const thing of this.resources) {
+      const left = (thing.lastUsedAt ?? Number.NEGATIVE_INFINITY) + this.rules.drain;
+      const onlyToGo = thing.retiring && this.users(thing).length === 0;
+      thing.drainedAt = left > now ? left : onlyToGo ? now : null;
+    }
   }
 
   /** When time alone will next change something. */
@@ -61,8 +66,14 @@ export class Reference {
       ...this.leases.map(dueOfLease),
       ...this.waiters.map((waiter) => dueOfWaiter(waiter, this.rules.limits.silence)),
       ...this.resources.map(({ offlineUntil }) => offlineUntil ?? Number.POSITIVE_INFINITY),
+      ...this.resources.map(({ drainedAt }) => drainedAt ?? Number.POSITIVE_INFINITY),
     ];
     return Math.min(...dues, Number.POSITIVE_INFINITY);
+  }
+
+  /** Whether anything is held back after a silent holder. */
+  isDraining(): boolean {
+    return this.resources.some(({ drainedAt }) => drainedAt !== null);
   }
 
   /** By priority, then arrival. */
@@ -97,7 +108,7 @@ export class Reference {
 
   /** Whether one more of this mode fits, from who uses it. */
   hasRoom(thing: Thing, mode: Mode): boolean {
-    if (thing.offline || thing.retiring) return false;
+    if (thing.offline || thing.retiring || thing.drainedAt !== null) return false;
     const modes = this.users(thing).map((user) => user.mode);
     if (modes.includes('whole')) return false;
     if (mode === 'whole') return modes.length === 0;
@@ -131,13 +142,18 @@ export class Reference {
         thing.offlineUntil = null;
       }
     }
+    for (const thing of [...this.resources]) {
+      if (thing.drainedAt === null || thing.drainedAt > now) continue;
+      thing.drainedAt = null;
+      this.dropIfDone(thing);
+    }
     for (const waiter of [...this.waiters]) {
       if (dueOfWaiter(waiter, this.rules.limits.silence) > now) continue;
       const timeout = waiter.givesUpAt !== null && waiter.givesUpAt <= now;
       this.endWaiter(waiter, timeout ? 'timeout' : 'lost', 'expired');
     }
     for (const lease of [...this.leases]) {
-      if (lease.expiresAt <= now) this.endLease(lease, lease.ending ?? 'expired');
+      if (lease.expiresAt <= now) this.endLease(lease, lease.ending ?? 'expired', { drains: lease.guarded });
       else if (lease.endsAt !== null && lease.endsAt <= now) this.revoke(lease, 'expired');
     }
   }
@@ -226,7 +242,7 @@ export class Reference {
       made.push({
         ...{ id: this.counters.resourceId + made.length + 1, name: selector.name, tags: [], properties: {}, slots: 1 },
         ...{ maxHold: null, offline: false, offlineUntil: null, retiring: false, source: 'asked', declared: '' },
-        lastUsedAt: null,
+        ...{ lastUsedAt: null, drainedAt: null },
       });
       this.resources.push(made.at(-1) as Thing);
     }
@@ -315,7 +331,7 @@ export class Reference {
     if (!thing) {
       this.counters.resourceId += 1;
       const made = { id: this.counters.resourceId, name: one.name, tags, properties, slots, maxHold };
-      this.resources.push({ ...made, ...off, retiring: false, source, declared, lastUsedAt: null });
+      this.resources.push({ ...made, ...off, retiring: false, source, declared, lastUsedAt: null, drainedAt: null });
       return;
     }
     const before = thing.declared === '' ? 'null' : thing.declared;
@@ -394,6 +410,7 @@ export class Reference {
       if (!thing) continue;
       const unused = this.users(thing).length === 0 && !this.waiters.some((waiter) => this.wants(waiter, thing));
       must(unused, `${thing.name} is dropped while somebody needs it`);
+      must(thing.drainedAt === null, `${thing.name} is dropped while it drains`);
       const made = this.resources.filter(({ source }) => source === 'asked').length;
       must(made > this.rules.limits.undeclared, `${thing.name} is dropped though there is place for it`);
       this.resources = this.resources.filter((one) => one !== thing);
@@ -434,18 +451,19 @@ export class Reference {
     this.spend({ id: waiter.id, secret: waiter.secret, shape: waiter.shape, outcome, reason, at: this.now });
   }
 
-  private endLease(lease: Holding, reason: EndReason): void {
+  private endLease(lease: Holding, reason: EndReason, { drains } = { drains: false }): void {
     const things = lease.uses.map(({ resource }) => this.resources.find(({ id }) => id === resource) as Thing);
     this.leases = this.leases.filter((one) => one !== lease);
     this.spend({ id: lease.id, secret: lease.secret, shape: lease.shape, outcome: 'lost', reason, at: this.now });
     for (const thing of things) {
       thing.lastUsedAt = this.now;
+      if (drains && this.rules.drain > 0) thing.drainedAt = this.now + this.rules.drain;
       this.dropIfDone(thing);
     }
   }
 
   private dropIfDone(thing: Thing): void {
-    if (thing.retiring && this.users(thing).length === 0)
+    if (thing.retiring && thing.drainedAt === null && this.users(thing).length === 0)
       this.resources = this.resources.filter((one) => one !== thing);
   }
 
@@ -474,6 +492,8 @@ export interface Thing {
   source: string;
   declared: string;
   lastUsedAt: Millis | null;
+  /** Its last command may not have ended until then. */
+  drainedAt: Millis | null;
 }
 
 type Unit = Acquire['wants'][number];

@@ -34,7 +34,7 @@ const LEAPS = [9_000, 31_000, 100_000];
 export function live(chance: Chance, core: Subject): void {
   const world = new RandomWorld(chance, core);
   for (let turn = 0; turn < TURNS; turn += 1) world.turn();
-  world.drain();
+  world.finish();
 }
 
 class RandomWorld {
@@ -61,7 +61,7 @@ class RandomWorld {
       undeclared: 2,
       resources: 9,
     };
-    this.rules = rules(limits, chance.maybe(0.25) ? 'create' : 'refuse');
+    this.rules = rules(limits, chance.maybe(0.25) ? 'create' : 'refuse', chance.pick([0, 2_000, 2_000, 40_000]));
     this.reference = new Reference(this.rules);
     this.state = core.restore(EMPTY_SNAPSHOT, this.rules, this.now);
     this.priorities = chance.maybe(0.5);
@@ -79,14 +79,15 @@ class RandomWorld {
   }
 
   /** Everybody is kept waiting no longer: with what is held given back, the whole queue has to be served. */
-  drain(): void {
+  finish(): void {
     const mend = [...this.state.catalogue.byName.keys()].map(online);
     this.play(mend);
-    for (let i = 0; this.reference.leases.length > 0; i += 1) {
-      must(i < 100, 'the queue does not drain');
+    for (let i = 0; this.reference.leases.length > 0 || this.reference.isDraining(); i += 1) {
+      must(i < 100, 'the queue does not get shorter');
       this.play(
         this.reference.leases.map(({ id }) => release(id, { secretHash: null, ended: true, principal: ADMIN })),
       );
+      if (this.reference.isDraining()) this.now += this.rules.drain;
     }
     must(this.state.queue.size === 0, `nothing is held, and ${this.state.queue.size} wait`);
   }

@@ -1,5 +1,6 @@
 import type { Acquire, Command, Declare } from '../../src/core/command.ts';
 import {
+  DEFAULT_DRAIN,
   DEFAULT_LIMITS,
   type Description,
   type Limits,
@@ -17,8 +18,12 @@ export const BOB: Principal = { name: 'bob', role: 'user' };
 /** Seconds as the core counts them. */
 export const SECOND = 1000;
 
-export function rules(limits: Partial<Limits> = {}, undeclared: Rules['undeclared'] = 'refuse'): Rules {
-  return { limits: { ...DEFAULT_LIMITS, ...limits }, undeclared };
+export function rules(
+  limits: Partial<Limits> = {},
+  undeclared: Rules['undeclared'] = 'refuse',
+  drain = DEFAULT_DRAIN,
+): Rules {
+  return { limits: { ...DEFAULT_LIMITS, ...limits }, undeclared, drain };
 }
 
 export function description(name: string, more: Partial<Description> = {}): Description {

@@ -73,6 +73,8 @@ export class Rows {
       case 'lease-ended':
         this.endLease(event.lease, event.ended);
         return;
+      case 'resource-drained':
+        return;
       case 'id-spent':
         this.ended.set(event.ended.id, event.ended);
         return;

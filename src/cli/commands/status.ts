@@ -77,9 +77,9 @@ function emptyHint(isAlone: boolean, isFiltered: boolean): string {
 export function rowsOf(resource: ResourceJson, paint: Paint, now: number): Cell[][] {
   const leases: readonly (ResourceLeaseJson | null)[] = resource.leases.length > 0 ? resource.leases : [null];
   return leases.map((lease) => {
-    const { offline } = resource;
-    const until = lease ? lease.until : (offline?.until ?? null);
-    const since = lease?.since ?? offline?.since;
+    const { offline, drainedAt } = resource;
+    const until = lease ? lease.until : (offline?.until ?? drainedAt);
+    const since = lease?.since ?? offline?.since ?? (drainedAt ? resource.lastUsed : null);
     return [
       { text: printable(resource.name), paint: paint.bold },
       { text: stateOf(resource), paint: paintOf(resource, paint) },
@@ -98,11 +98,12 @@ function stateOf({ state, slots, leases }: ResourceJson): string {
 
 function paintOf({ state }: ResourceJson, paint: Paint): (text: string) => string {
   if (state === 'free') return paint.good;
-  return state === 'held' || state === 'shared' ? paint.busy : paint.bad;
+  return state === 'held' || state === 'shared' || state === 'draining' ? paint.busy : paint.bad;
 }
 
-function noteOf({ offline, description }: ResourceJson, lease: ResourceLeaseJson | null): string {
-  const parts = [lease?.note, offline && `offline: ${offline.reason}`, lease ? '' : description];
+function noteOf({ offline, drainedAt, description }: ResourceJson, lease: ResourceLeaseJson | null): string {
+  const drains = drainedAt && 'draining: its last command may not have ended yet';
+  const parts = [lease?.note, offline && `offline: ${offline.reason}`, drains, lease ? '' : description];
   return parts
     .filter((part) => part)
     .map((part) => printable(part ?? ''))

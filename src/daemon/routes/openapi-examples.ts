@@ -120,6 +120,7 @@ export const resource: ResourceJson = {
   maxHold: null,
   offline: null,
   lastUsed: '2026-01-31T11:39:58.000Z',
+  drainedAt: null,
   waiting: 1,
   leases: [
     {

@@ -102,11 +102,13 @@ export function makeSchemas() {
   const blocker = z
     .object({
       resource: z.string(),
-      cause: z.enum(['held', 'offline', 'queue']).meta({
+      cause: z.enum(['held', 'offline', 'draining', 'queue']).meta({
         description:
-          '`held`: in use. `offline`: out of service. `queue`: free, but an earlier waiter stands before it.',
+          '`held`: in use. `offline`: out of service. `draining`: held back, as its last command may not have ended yet. `queue`: free, but an earlier waiter stands before it.',
       }),
-      holder: holder.nullable().meta({ description: 'The holder, whoever took it offline, or the earlier waiter.' }),
+      holder: holder
+        .nullable()
+        .meta({ description: 'The holder, whoever took it offline, or the earlier waiter; null where it drains.' }),
       note: z.string(),
       since: time,
       until: time.nullable(),
@@ -149,7 +151,7 @@ export function makeSchemas() {
       id: z.int(),
       name: z.string(),
       state: z
-        .enum(['free', 'held', 'shared', 'offline', 'retiring'])
+        .enum(['free', 'held', 'shared', 'draining', 'offline', 'retiring'])
         .meta({ description: 'What a plain request would find.' }),
       description: z.string(),
       tags: z.array(z.string()),
@@ -159,6 +161,7 @@ export function makeSchemas() {
       maxHold: z.number().nullable().meta({ description: 'Seconds a lease that includes it may last at most.' }),
       offline: z.object({ reason: z.string(), by: z.string(), since: time, until: time.nullable() }).nullable(),
       lastUsed: time.nullable(),
+      drainedAt: time.nullable().meta({ description: 'While it is `draining`: until when.' }),
       waiting: z.int().min(0).meta({ description: 'All who could use it.' }),
       leases: z.array(resourceLease),
     })
@@ -179,7 +182,7 @@ export function makeSchemas() {
       at: time,
       type: z.string().meta({
         description:
-          '`waiter-joined`, `waiter-left`, `lease-granted`, `lease-extended`, `lease-ending`, `lease-ended`, `resource-added`, `resource-changed`, `resource-removed`, `resource-offline` or `resource-online`; more may come.',
+          '`waiter-joined`, `waiter-left`, `lease-granted`, `lease-extended`, `lease-ending`, `lease-ended`, `resource-added`, `resource-changed`, `resource-removed`, `resource-offline`, `resource-online` or `resource-drained`; more may come.',
       }),
       lease: z.string().exactOptional(),
       resources: z.array(z.string()).exactOptional().meta({ description: 'Names.' }),

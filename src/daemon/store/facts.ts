@@ -73,6 +73,8 @@ export class Facts {
           this.ended.set(event.ended.seq, event.ended);
           this.letGo(event.lease, event.ended.at);
           break;
+        case 'resource-drained':
+          break;
         case 'id-spent':
           this.ended.set(event.ended.seq, event.ended);
           break;

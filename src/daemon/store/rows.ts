@@ -75,6 +75,9 @@ export function rowsOf({ events, told, counters, at }: Batch): Rows {
         rows.ended.push(event.ended);
         for (const { resource } of event.lease.uses) rows.lastUsed.set(resource, event.ended.at);
         break;
+      case 'resource-drained':
+        // Nothing of it is kept: see `restore` in core/evolve.ts.
+        break;
       case 'id-spent':
         rows.ended.push(event.ended);
         break;

@@ -418,8 +418,13 @@ describe('releasing', () => {
     await pass(9.9);
     await next.wait('board-1');
     await pass(0.1);
-    await next.hold('board-1');
     expect(problemOf(await holder.renew())).toMatchObject({ status: 410, reason: 'revoked' });
+    const { eta, blockers } = await next.wait('board-1');
+    expect(blockers).toEqual([
+      { resource: 'board-1', cause: 'draining', holder: null, note: '', since: expect.any(String), until: eta },
+    ]);
+    await pass(2);
+    await next.hold('board-1');
   });
 });
 

@@ -48,6 +48,7 @@ describe('resources', () => {
       maxHold: 60,
       offline: null,
       lastUsed: null,
+      drainedAt: null,
       waiting: 0,
       leases: [
         {
