@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DEFAULT_LIMITS, type Description, type Limits, type Rules } from '../../src/core/model.ts';
+import { DEFAULT_DRAIN, DEFAULT_LIMITS, type Description, type Limits, type Rules } from '../../src/core/model.ts';
 import type { Store } from '../../src/core/store.ts';
 import { Announcer } from '../../src/daemon/announcer.ts';
 import { type Clock, startClock } from '../../src/daemon/clock.ts';
@@ -24,6 +24,7 @@ export interface DaemonOptions {
   readonly limits?: Partial<Limits>;
   readonly http?: Partial<HttpLimits>;
   readonly undeclared?: Rules['undeclared'];
+  readonly drain?: Rules['drain'];
   readonly clock?: Clock;
   readonly recovery?: EngineOptions['recovery'];
   readonly describe?: Daemon['describe'];
@@ -50,7 +51,8 @@ const SILENT: NonNullable<EngineOptions['recovery']> = { attempts: 3, pauseMs: 1
 
 export async function startDaemon(options: DaemonOptions = {}): Promise<TestDaemon> {
   const { store = new MemoryStore(), limits = {}, undeclared = 'refuse', resources = [], clock } = options;
-  const rules: Rules = { limits: { ...DEFAULT_LIMITS, ...limits }, undeclared };
+  const { drain: drained = DEFAULT_DRAIN } = options;
+  const rules: Rules = { limits: { ...DEFAULT_LIMITS, ...limits }, undeclared, drain: drained };
   const lines: string[] = [];
   const troubles: string[] = [];
   const engine = new Engine({
