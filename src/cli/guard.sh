@@ -15,7 +15,7 @@ back='' pid='' group='' born='' cgroup='' term_at='' kill_at='' timer=''
 
 # Runs on while the machine sleeps, as the lease does.
 clock() {
-  if read -r up idle </proc/uptime; then
+  if read -r up _ </proc/uptime; then
     part=${up#*.}
     now=$((${up%.*} * 100 + 1$part - 100))
   else
@@ -92,9 +92,25 @@ end_tree() {
   done 2>/dev/null
 }
 
-# In steps, because a sleeping machine stops sleep(1) as well.
+# The wrapper is dead: ends the tree, and then gives back.
+take_over() {
+  clock
+  by=$((now + grace))
+  if [ "$kill_at" ] && [ "$kill_at" -lt "$by" ]; then by=$kill_at; fi
+  end_tree "$by" || exit
+  leave_cgroup
+  if [ "$back" ]; then printf '%s\n' "$back" | "$node" "$program" give-back; fi
+  exit
+}
+
+# In steps, because a sleeping machine stops sleep(1) as well, and because somebody may kill the guard ($$) that would
+# have moved this deadline: then a living wrapper ($PPID) has another one already.
 await_deadline() {
   while clock; left=$((term_at - now)); [ "$left" -gt 0 ]; do
+    if ! kill -s 0 "$$" 2>/dev/null; then
+      kill -s 0 "$PPID" 2>/dev/null && exit
+      take_over
+    fi
     if [ "$left" -ge 100 ]; then sleep 1; else nap "$(printf %02d "$left")"; fi
   done
   echo late >&3
@@ -125,7 +141,7 @@ learn() {
 # A folder of its own in our cgroup, where we may make one: nothing escapes from that.
 enter_cgroup() {
   while read -r _ _ _ root point _ rest; do
-    case $rest in *' - cgroup2 '*) mount=$point && break ;; esac
+    case " $rest" in *' - cgroup2 '*) mount=$point && break ;; esac
   done </proc/self/mountinfo
   while IFS=: read -r id _ path; do
     [ "$id" = 0 ] && own=$path
@@ -137,8 +153,14 @@ enter_cgroup() {
   if echo "$pid" >"$folder/cgroup.procs"; then echo "cgroup $folder" >&3; else leave_cgroup; fi
 } 2>/dev/null
 
+# The dead may take a moment to leave it.
 leave_cgroup() {
-  if [ "$cgroup" ]; then find "$cgroup" -depth -type d -exec rmdir {} \;; fi
+  tries=0
+  while [ -d "${cgroup:-/nowhere/}" ] && [ "$tries" -lt 25 ]; do
+    find "$cgroup" -depth -type d -exec rmdir {} \;
+    if [ -d "$cgroup" ]; then nap 02; fi
+    tries=$((tries + 1))
+  done
   cgroup=''
 } 2>/dev/null
 
@@ -151,7 +173,7 @@ while read -r word rest <&3; do
       learn
       arm
       enter_cgroup
-      arm
+      if [ "$cgroup" ]; then arm; fi
       ;;
     reaped)
       pid=''
@@ -169,11 +191,5 @@ while read -r word rest <&3; do
   esac
 done
 
-# The wrapper is dead.
 disarm
-clock
-by=$((now + grace))
-if [ "$kill_at" ] && [ "$kill_at" -lt "$by" ]; then by=$kill_at; fi
-end_tree "$by" || exit
-leave_cgroup
-if [ "$back" ]; then printf '%s\n' "$back" | "$node" "$program" give-back; fi
+take_over

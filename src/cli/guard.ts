@@ -21,15 +21,15 @@ export interface GuardOptions {
   /** From TERM to KILL once the wrapper is dead, milliseconds; capped, so that the tree is dead within a second or two. */
   readonly grace: number;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** What starts this program once more. */
-  readonly self: readonly [string, ...string[]];
-  /** The command was ended because its lease runs out: we were stopped, or the machine slept. */
-  onLate(): void;
-  /** It was put into a cgroup of its own. */
-  onCgroup(folder: string): void;
+  /** What starts this program once more; null for no guard. */
+  readonly self: readonly [string, ...string[]] | null;
 }
 
+type Spawn = typeof import('node:child_process').spawn;
+
 const LONGEST_GRACE_MS = 1000;
+/** We end the command ourselves, with words, while we can. */
+const PRECEDENCE_MS = 500;
 /** A guard that somebody killed is replaced, so many times. */
 const MOST_REPLACEMENTS = 20;
 
@@ -44,12 +44,17 @@ export class Guard {
   private replacements = 0;
   private heard = '';
 
-  private constructor(private readonly options: GuardOptions) {}
+  /** Called when it ended the command because the lease runs out: we were stopped, or the machine slept. */
+  onLate: () => void = () => {};
+  /** Called when it has put the command into a cgroup of its own. */
+  onCgroup: (folder: string) => void = () => {};
 
-  static async start(options: GuardOptions): Promise<Guard> {
-    const guard = new Guard(options);
-    await guard.launch();
-    return guard;
+  constructor(private readonly options: GuardOptions) {}
+
+  async start(): Promise<Guard> {
+    const { spawn } = await prepareToStart();
+    this.launch(spawn);
+    return this;
   }
 
   /** To be said before anything is asked for: an id that the daemon never heard of can be given back as well. */
@@ -73,7 +78,8 @@ export class Guard {
 
   deadline(termAt: Mono, killAt: Mono): void {
     const now = clockNow();
-    const [term, kill] = [termAt, killAt].map((at) => now + Math.floor((at - mono()) / 10));
+    const later = Math.min(PRECEDENCE_MS, (killAt - termAt) / 2);
+    const [term, kill] = [termAt + later, killAt].map((at) => now + Math.floor((at - mono()) / 10));
     this.tell('deadline', `${term} ${kill}`);
   }
 
@@ -83,10 +89,9 @@ export class Guard {
     this.socket = null;
   }
 
-  private async launch(): Promise<void> {
-    const { spawn } = await prepareToStart();
-    if (this.isDone) return;
+  private launch(spawn: Spawn): void {
     const { mark, grace, env, self } = this.options;
+    if (this.isDone || self === null) return;
     const [runtime, program = ''] = self;
     const PATH = `${env.PATH ?? ''}:/usr/bin:/bin`;
     // By a variable rather than as a file, so that `pkill -f rentabot` does not hit the guard with what it guards.
@@ -97,10 +102,10 @@ export class Guard {
       stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
     });
     child.on('error', () => {});
-    this.attach(child);
+    this.attach(child, spawn);
   }
 
-  private attach(child: ChildProcess): void {
+  private attach(child: ChildProcess, spawn: Spawn): void {
     const socket = child.stdio[3] as Socket | null | undefined;
     child.unref();
     if (child.pid === undefined || !socket) return;
@@ -110,15 +115,15 @@ export class Guard {
     socket.setEncoding('utf8');
     socket.on('data', (text: string) => this.hear(text));
     socket.on('error', () => {});
-    socket.on('close', () => this.replace(socket));
+    socket.on('close', () => this.replace(socket, spawn));
     for (const [word, rest] of this.told) socket.write(`${word} ${rest}\n`);
   }
 
-  private replace(socket: Socket): void {
+  private replace(socket: Socket, spawn: Spawn): void {
     if (this.socket !== socket || this.isDone || this.replacements >= MOST_REPLACEMENTS) return;
     this.socket = null;
     this.replacements += 1;
-    void this.launch();
+    this.launch(spawn);
   }
 
   private tell(word: string, rest: string): void {
@@ -132,8 +137,8 @@ export class Guard {
     const lines = (this.heard + text).split('\n');
     this.heard = lines.pop() ?? '';
     for (const line of lines) {
-      if (line === 'late') this.options.onLate();
-      else if (line.startsWith('cgroup ')) this.options.onCgroup(line.slice('cgroup '.length));
+      if (line === 'late') this.onLate();
+      else if (line.startsWith('cgroup ')) this.onCgroup(line.slice('cgroup '.length));
     }
   }
 }

@@ -1,0 +1,51 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Outcome, play } from './play.ts';
+import { page } from './report.ts';
+import { SCENARIOS } from './scenarios.ts';
+import { TOOLS } from './tools.ts';
+
+/** So many scenarios at once: they wait for most of their time. */
+const AT_ONCE = Math.max(2, availableParallelism());
+
+/**
+ * Plays the scenarios that are named, or all, with every tool that is installed, prints what came of them, and after a
+ * whole run writes docs/faults.md. Fails where rentabot let two holders meet or did not tell the truth.
+ */
+async function main(named: readonly string[]): Promise<void> {
+  const scenarios = SCENARIOS.filter(({ name }) => named.length === 0 || named.includes(name));
+  if (scenarios.length === 0) throw new Error(`there are ${SCENARIOS.map(({ name }) => `"${name}"`).join(', ')}`);
+  const tools = TOOLS.filter((tool) => tool.version() !== null);
+  for (const tool of TOOLS) if (!tools.includes(tool)) console.log(`${tool.name} is not installed, and left out`);
+  const root = mkdtempSync(join(tmpdir(), 'rb-faults-'));
+  const outcomes: Outcome[] = [];
+  const open = scenarios.flatMap((scenario) => tools.map((tool) => ({ scenario, tool })));
+  const worker = async (): Promise<void> => {
+    for (let next = open.shift(); next; next = open.shift()) {
+      const outcome = await play(next.tool, next.scenario, root);
+      if (outcome === null) continue;
+      outcomes.push(outcome);
+      console.log(`${outcome.tool}: ${outcome.scenario.name}: ${sentence(outcome)}`);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  rmSync(root, { recursive: true, force: true });
+  if (named.length === 0) writeFileSync('docs/faults.md', page(outcomes, tools));
+  const own = outcomes.filter(({ tool }) => tool === 'rentabot lock');
+  const wrong = own.filter((outcome) => outcome.problem !== null);
+  for (const { scenario, problem } of wrong) console.log(`FAILED: rentabot lock: ${scenario.name}: ${problem}`);
+  console.log(`faults: ${own.length - wrong.length} passed, ${wrong.length} failed`);
+  process.exitCode = wrong.length > 0 || own.length === 0 ? 1 : 0;
+}
+
+function sentence({ togetherMs, code, nextMs }: Outcome): string {
+  const together = togetherMs > 0 ? `two at once for ${togetherMs} ms` : 'never two at once';
+  const next = nextMs === null ? 'nobody came after it' : `the next after ${(nextMs / 1000).toFixed(1)} s`;
+  return `${together}; ${code === null ? 'still there' : `exit code ${code}`}; ${next}`;
+}
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  console.error(error);
+  process.exitCode = 1;
+});
