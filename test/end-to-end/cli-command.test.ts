@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
-import { Account, isAlive, type Served, until } from '../support/cli.ts';
+import { Account, inSomeSpan, isAlive, renewed, type Served, signal, until } from '../support/cli.ts';
 
 /** How the wrapped command runs: its words, its streams, its environment, its exit code. */
 let account: Account;
@@ -188,41 +188,24 @@ test('what the command leaves behind is ended before the release', async () => {
 });
 
 test('--timeout ends the command with 124: TERM first, KILL after the grace', async () => {
-  const started = performance.now();
   const result = join(account.work, 't.json');
-  const found = await lock([
-    '-n',
-    'free',
-    '--timeout',
-    '1s',
-    '--grace',
-    '1s',
-    '--result-file',
-    result,
-    '--',
-    'sh',
-    '-c',
-    'trap "echo term" TERM; while :; do sleep 0.05; done',
-  ]);
-  expect(found).toMatchObject({ code: 124, out: 'term\n' });
-  expect(performance.now() - started).toBeGreaterThan(1900);
+  const command = ['sh', '-c', 'trap "echo term" TERM; while :; do sleep 0.05; done'];
+  await inSomeSpan(async (span) => {
+    const spans = ['--timeout', `${span}s`, '--grace', `${span}s`];
+    const started = performance.now();
+    const found = await lock(['-n', 'free', ...spans, '--result-file', result, '--', ...command]);
+    expect(found).toMatchObject({ code: 124, out: 'term\n' });
+    expect(performance.now() - started).toBeGreaterThan(2000 * span - 100);
+  });
   expect(JSON.parse(readFileSync(result, 'utf8'))).toMatchObject({ outcome: 'timeout', exitCode: 124, signal: null });
 });
 
 test('a command that ends within its grace is not killed', async () => {
-  const found = await lock([
-    '-n',
-    'free',
-    '--timeout',
-    '1s',
-    '--grace',
-    '20s',
-    '--',
-    'bash',
-    '-c',
-    'trap "echo bye; exit 0" TERM; while :; do sleep 0.05; done',
-  ]);
-  expect(found).toMatchObject({ code: 124, out: 'bye\n' });
+  const command = ['bash', '-c', 'trap "echo bye; exit 0" TERM; while :; do sleep 0.05; done'];
+  await inSomeSpan(async (span) => {
+    const found = await lock(['-n', 'free', '--timeout', `${span}s`, '--grace', '60s', '--', ...command]);
+    expect(found).toMatchObject({ code: 124, out: 'bye\n' });
+  });
 });
 
 test.each(['TERM', 'INT', 'HUP', 'QUIT', 'USR1', 'USR2', 'WINCH'] as const)(
@@ -237,22 +220,17 @@ test.each(['TERM', 'INT', 'HUP', 'QUIT', 'USR1', 'USR2', 'WINCH'] as const)(
 );
 
 test('a signal that the command does not mind leaves its lease alone', async () => {
-  const run = account.start(
-    [
-      'lock',
-      '-n',
-      'free',
-      '--ttl',
-      '2s',
-      '--',
-      'bash',
-      '-c',
-      `trap 'echo no' TERM; echo ready; for i in 1 2 3 4 5 6; do sleep 0.5; done; "${process.execPath}" "${account.script}" check`,
-    ],
-    { env },
-  );
+  const check = `"${process.execPath}" "${account.script}" check`;
+  const command = `trap 'echo no' TERM; echo ready; while [ ! -e minded ]; do sleep 0.05; done; ${check}`;
+  // Without a grace a stall has to last for more than half of the ttl to lose the lease.
+  const run = account.start(['lock', '-n', 'free', '--ttl', '12s', '--grace', '0', '--', 'bash', '-c', command], {
+    env,
+  });
   await run.said('ready');
   run.kill('SIGTERM');
+  await run.said('no\n');
+  await renewed(served.url);
+  account.file('minded', '');
   expect(await run.ended).toMatchObject({ code: 0, out: 'ready\nno\n' });
 });
 
@@ -265,7 +243,7 @@ test('a command without a terminal gets a signal once, with its children', async
       '--',
       'bash',
       '-c',
-      `bash -c 'trap "echo inner; exit" TERM; echo ready; while :; do sleep 0.05; done' & trap 'wait; echo outer; exit 9' TERM; wait`,
+      `trap 'wait; echo outer; exit 9' TERM; bash -c 'trap "echo inner; exit" TERM; echo ready; while :; do sleep 0.05; done' & wait`,
     ],
     { env },
   );
@@ -275,13 +253,20 @@ test('a command without a terminal gets a signal once, with its children', async
 });
 
 test('the wrapper killed with KILL gives the resource back by its ttl at the latest', async () => {
-  const run = account.start(['lock', '-n', 'free', '--ttl', '2s', '--', 'sh', '-c', 'echo $$; exec sleep 8'], { env });
+  const run = account.start(['lock', '-n', 'free', '--ttl', '2s', '--', 'sh', '-c', 'echo $$; exec sleep 1000'], {
+    env,
+  });
   await run.said('\n');
   run.kill('SIGKILL');
-  await until(
-    'it is free',
-    async () => (await account.status(env)).resources.find(({ name }) => name === 'free')?.state === 'free',
-  );
-  process.kill(Number(run.out), 'SIGKILL');
+  try {
+    // Before the 30 s that it would be without a ttl of its own.
+    await until(
+      'it is free',
+      async () => (await account.status(env)).resources.find(({ name }) => name === 'free')?.state === 'free',
+      25_000,
+    );
+  } finally {
+    signal(Number(run.out), 'SIGKILL');
+  }
   await run.ended;
 });

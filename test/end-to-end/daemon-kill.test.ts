@@ -25,9 +25,11 @@ beforeAll(async () => {
 afterAll(() => remove());
 beforeEach(async () => {
   folder = temporaryFolder();
+  const names = [...BOARDS, 'kept-0', 'kept-1', 'wanted'];
+  // On a slow machine a round takes longer than the 30 s after which a waiter that is not heard of has left.
   writeFileSync(
     join(folder.path, 'rentabot.yaml'),
-    [...BOARDS, 'kept-0', 'kept-1', 'wanted'].map((name) => `${name}: {}\n`).join(''),
+    `limits: {silence: 1h}\nresources:\n${names.map((name) => `  ${name}: {}\n`).join('')}`,
   );
   http = new Http({ socketPath: join(folder.path, 's') });
   await start();
@@ -68,12 +70,12 @@ async function takeTurns(chance: Chance, isOver: () => boolean, held: Held[]): P
     const client = new LeaseClient(http, newId());
     const wanted = chance.maybe(0.3) ? [chance.pick(BOARDS)] : chance.some(BOARDS, 0.3);
     if (wanted.length === 0) continue;
-    let answer = await insist(() => client.put(wanted, {}, '?block=20'));
-    while (answer.status === 202) answer = await insist(() => client.put(wanted, {}, '?block=20'));
+    let answer = await insist(() => client.put(wanted, { ttl: 3600 }, '?block=20'));
+    while (answer.status === 202) answer = await insist(() => client.put(wanted, { ttl: 3600 }, '?block=20'));
     expect(answer.status, answer.text).toBe(200);
     const from = performance.now();
     const { fence, resources } = jsonOf<HeldJson>(answer).lease;
-    const again = await insist(() => (chance.maybe(0.5) ? client.put(wanted) : client.renew()));
+    const again = await insist(() => (chance.maybe(0.5) ? client.put(wanted, { ttl: 3600 }) : client.renew()));
     expect(again.status, again.text).toBe(200);
     expect(jsonOf<HeldJson>(again).lease.fence).toBe(fence);
     const to = performance.now();
@@ -103,7 +105,7 @@ test(`kill -9 under load from ${CLIENTS} clients: no grant is lost, none is give
   );
   for (let i = 0; i < KILLS; i += 1) {
     const before = held.length;
-    await eventually('there is work', () => held.length > before + chance.between(20, 300), 20_000);
+    await eventually('there is work', () => held.length > before + chance.between(20, 300));
     await serve.stop('SIGKILL');
     await start();
     expect(await queueFor('wanted')).toEqual(order);
@@ -127,7 +129,7 @@ test(`kill -9 under load from ${CLIENTS} clients: no grant is lost, none is give
     [...keepers.map(({ client }) => client.id), ...leases.filter(({ note }) => note !== '').map(({ id }) => id)].sort(),
   );
   expect(serve.stderr).not.toMatch(/Warning| error /);
-}, 60_000);
+}, 400_000);
 
 /** Nobody held a board while somebody else did, and every grant has a greater fence than the one before it. */
 function excludesOthers(held: readonly Held[]): void {

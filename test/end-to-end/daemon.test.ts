@@ -147,23 +147,30 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('%s', (signal) => {
   });
 
   test('answers what comes over an open connection meanwhile with 503 and when to come back', async () => {
-    const one = await serve();
-    const socket = await one.http.socket();
     let raw = '';
-    socket.setEncoding('utf8').on('data', (chunk: string) => {
-      raw += chunk;
-    });
-    // A request that is not complete keeps the connection from being idle.
-    socket.write('GET /readyz HTTP/1.1\r\nHost: localhost\r\n');
-    await one.http.get('/healthz');
-    const ended = one.stop(signal);
-    await one.logged('stepping down');
-    socket.write('\r\n');
-    await eventually('it is answered', () => raw.includes('"code":"unavailable"'));
+    // It waits for two seconds at most, and a machine that stalls for so long has to try again.
+    for (let attempt = 0; raw === '' && attempt < 5; attempt += 1) {
+      const one = await serve();
+      const socket = await one.http.socket();
+      const closed = new Promise((resolve) => socket.once('close', resolve));
+      socket
+        .setEncoding('utf8')
+        .on('data', (chunk: string) => {
+          raw += chunk;
+        })
+        .on('error', () => {});
+      // A request that is not complete keeps the connection from being idle.
+      socket.write('GET /readyz HTTP/1.1\r\nHost: localhost\r\n');
+      await one.http.get('/healthz');
+      const ended = one.stop(signal);
+      await one.logged('stepping down');
+      socket.write('\r\n');
+      await closed;
+      expect((await ended).code).toBe(0);
+    }
     expect(raw).toMatch(/^HTTP\/1\.1 503 /);
+    expect(raw).toContain('"code":"unavailable"');
     expect(raw.toLowerCase()).toContain('retry-after: 1');
-    socket.destroy();
-    expect((await ended).code).toBe(0);
   });
 });
 
@@ -210,7 +217,7 @@ describe('a descriptor that changes', () => {
       Array.from({ length: 8 }, async () => {
         while (busy) {
           const client = one.lease();
-          const answer = await client.put('tag:arm', { wait: 10 }, '?block=10');
+          const answer = await client.put('tag:arm', { wait: 150 }, '?block=150');
           if (answer.status !== 200) failures.push(answer.text);
           const released = await client.release();
           if (released.status !== 204) failures.push(released.text);

@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { Account, makeFolder, processesWith, type Run, until } from '../support/cli.ts';
+import { Account, makeFolder, processesWith, type Result, type Run, signal, until } from '../support/cli.ts';
 
 /** Crowds, murder, and installations with parts missing. */
 const SEED = Number(process.env.SEED ?? Date.now() % 1e6);
@@ -22,10 +22,15 @@ test('of a hundred that do not wait, those that get it have it to themselves, an
   const { url } = await account.serve({ yaml: '{ a: {} }' });
   account.file('counter', '0');
   const add = 'n=$(cat counter); sleep 0.05; echo $((n+1)) > counter';
-  const runs = Array.from({ length: 100 }, () =>
-    account.start(['lock', '-n', 'a', '--no-wait', '--', 'sh', '-c', add], { env: { RENTABOT_URL: url } }),
+  const args = ['lock', '-n', 'a', '--no-wait', '--', 'sh', '-c', add];
+  const results: Result[] = [];
+  // So many at once that a slow machine still has a turn for each within the time that one answer may take.
+  await Promise.all(
+    Array.from({ length: 20 }, async () => {
+      for (let i = 0; i < 5; i += 1) results.push(await account.run(args, { env: { RENTABOT_URL: url } }));
+    }),
   );
-  const results = await Promise.all(runs.map((run) => run.ended));
+  expect(results).toHaveLength(100);
   const done = results.filter(({ code }) => code === 0).length;
   expect(results.filter(({ code }) => code !== 0 && code !== 75)).toEqual([]);
   expect(done).toBeGreaterThan(0);
@@ -37,7 +42,7 @@ test('of a hundred that do not wait, those that get it have it to themselves, an
     waiting: 0,
     leases: [],
   });
-}, 60_000);
+});
 
 test(`no lease and no waiter outlives its killed wrapper by more than its ttl (seed ${SEED})`, async () => {
   const account = await Account.make();
@@ -46,7 +51,7 @@ test(`no lease and no waiter outlives its killed wrapper by more than its ttl (s
   const next = random(SEED);
   const runs: Run[] = [];
   const end = performance.now() + 2500;
-  const mark = `6${SEED}.5`;
+  const mark = `${1_000_000 + SEED}.${process.pid}`;
   while (performance.now() < end) {
     const name = 'abc'[Math.floor(next() * 3)] as string;
     const shared = next() < 0.2 ? ['--shared'] : [];
@@ -63,21 +68,24 @@ test(`no lease and no waiter outlives its killed wrapper by more than its ttl (s
     await until('a little later', () => performance.now() >= pause);
   }
   for (const run of runs) run.kill('SIGKILL');
-  const killed = performance.now();
-  for (const pid of processesWith(mark)) process.kill(pid, 'SIGKILL');
-  await until('nothing is held', async () => {
-    const { resources } = await account.status(env);
-    return resources.every(({ state, leases }) => state === 'free' && leases.length === 0);
-  });
-  expect(performance.now() - killed).toBeLessThan(5000);
+  for (const pid of processesWith(mark)) signal(pid, 'SIGKILL');
+  // Sooner than by any other time that would end it: those are 30 s.
+  await until(
+    'nothing is held',
+    async () => {
+      const { resources } = await account.status(env);
+      return resources.every(({ state, leases }) => state === 'free' && leases.length === 0);
+    },
+    25_000,
+  );
   for (const name of ['a', 'b', 'c']) {
-    const found = await account.run(['lock', '-q', '-n', name, '--exclusive', '--no-wait', '--', 'true'], { env });
+    const found = await account.run(['lock', '-q', '-n', name, '--exclusive', '--wait', '20s', '--', 'true'], { env });
     expect(found).toMatchObject({ code: 0, err: '' });
   }
   const queue = await account.run(['queue', '--json'], { env });
   expect(JSON.parse(queue.out)).toEqual({ waiting: [] });
   expect(served.run.err).not.toMatch(/ error /);
-}, 60_000);
+});
 
 test('the client runs without the native parts, and serve says what is missing', async () => {
   const account = await Account.make();

@@ -74,7 +74,7 @@ async function holdB(): Promise<Run> {
       '--',
       'sh',
       '-c',
-      'echo in; trap "exit 0" TERM; while :; do sleep 0.05; done',
+      'trap "exit 0" TERM; echo in; while :; do sleep 0.05; done',
     ],
     { env },
   );
@@ -139,6 +139,7 @@ describe.skipIf(!hasScript)('on a terminal', () => {
     terminal.type('\u0003');
     await terminal.run.said('left the queue');
     await terminal.command('echo code $?');
+    await terminal.run.said(/code \d+\r\n/);
     expect(terminal.screen).toContain('code 130\r\n');
     const last = terminal.screen.slice(0, terminal.screen.indexOf('rentabot: left'));
     expect(last.endsWith(CLEARED)).toBe(true);
@@ -182,22 +183,24 @@ describe.skipIf(!hasScript)('on a terminal', () => {
 
   test('what the command leaves in the terminal’s session is ended before the release', async () => {
     const terminal = await Terminal.open();
+    // Nobody else on this machine sleeps for so long.
+    const long = 100_000_000 + 10 * process.pid;
     await terminal.command(
-      '$RB lock -n a --grace 1s -- bash -c "sleep 1003 & setsid sleep 1004 & exit 4"; echo code $?',
+      `$RB lock -n a --grace 1s -- bash -c "sleep ${long} & setsid sleep ${long + 1} & exit 4"; echo code $?`,
     );
     expect(terminal.screen).toContain('code 4\r\n');
-    await terminal.command('pgrep -f "^sleep 100[34]" || echo nothing left');
+    await terminal.command(`pgrep -f "^sleep ${long / 10}[01]" || echo nothing left`);
     expect(terminal.screen).toContain('\r\nnothing left');
     await terminal.exit();
   });
 
   test('a terminal that goes away takes the command with it, and the resource is free at once', async () => {
     const terminal = await Terminal.open();
-    terminal.type('$RB lock -n a --ttl 60s -- bash -c "echo go; while :; do sleep 0.1; done"\r');
+    terminal.type('$RB lock -n a --ttl 300s -- bash -c "echo go; while :; do sleep 0.1; done"\r');
     await terminal.run.said('\r\ngo\r\n');
     terminal.run.kill('SIGKILL');
     await terminal.run.ended;
-    const next = await account.run(['lock', '-q', '-n', 'a', '--wait', '10s', '--', 'true'], { env });
+    const next = await account.run(['lock', '-q', '-n', 'a', '--wait', '90s', '--', 'true'], { env });
     expect(next.code).toBe(0);
   });
 });

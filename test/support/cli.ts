@@ -16,12 +16,11 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { build } from 'esbuild';
 import { afterAll } from 'vitest';
+import type { LeasesJson } from '../../src/core/wire.ts';
+import { Http, jsonOf, PATIENCE_MS, whereOf } from './http.ts';
 
 const ROOT = new URL('../..', import.meta.url).pathname;
 const HOST_SOCKET = '/run/rentabot/rentabot.sock';
-/** Longest time that anything waited for in these tests may take on a busy machine. */
-const DEADLINE_MS = 20_000;
-
 /** Everything that was started here and may still run; whatever is left of it ends with the test file. */
 const running = new Set<Run>();
 const folders: string[] = [];
@@ -31,7 +30,8 @@ afterAll(async () => {
   for (const run of running) run.kill('SIGTERM');
   await until('all have ended', () => running.size === 0, 3000).catch(() => {});
   for (const run of running) run.drop();
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+  await until('the rest has ended', () => running.size === 0).catch(() => {});
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
 });
 
 /** A folder that is gone after the tests of the file. Its name is short, since sockets go in there. */
@@ -196,7 +196,8 @@ export class Account {
     LANG: 'C.UTF-8',
     XDG_RUNTIME_DIR: this.runtime,
     XDG_STATE_HOME: this.state,
-    RENTABOT_IDLE: '30',
+    // Longer than any test; whoever starts a private daemon ends it.
+    RENTABOT_IDLE: '300',
   };
 
   private constructor(readonly script: string) {
@@ -300,8 +301,44 @@ export interface StatusJson {
   }[];
 }
 
+/** When each lease ends unless it is renewed, by its id. */
+async function expiries(url: string): Promise<ReadonlyMap<string, number>> {
+  const http = new Http(whereOf(url));
+  try {
+    const { leases } = jsonOf<LeasesJson>(await http.get('/api/v2/leases'));
+    return new Map(leases.map(({ id, expiresAt }) => [id, Date.parse(expiresAt)]));
+  } finally {
+    http.close();
+  }
+}
+
+/** Resolves once every lease that the daemon has now was renewed; a lease that ends meanwhile fails the test. */
+export async function renewed(url: string): Promise<void> {
+  const before = await expiries(url);
+  await until('all leases are renewed', async () => {
+    const now = await expiries(url);
+    return [...before].every(([id, end]) => (now.get(id) ?? 0) > end);
+  });
+}
+
+/**
+ * Some promises are about real time, which a machine that stalls can spoil: what should have run within a span had no
+ * turn. So they are tried with spans that grow, in seconds, and the longest has to do; what is broken fails with each.
+ */
+export async function inSomeSpan(
+  attempt: (seconds: number) => Promise<void>,
+  [span = 0, ...longer]: readonly number[] = [1, 5, 25],
+): Promise<void> {
+  try {
+    await attempt(span);
+  } catch (error) {
+    if (longer.length === 0) throw error;
+    await inSomeSpan(attempt, longer);
+  }
+}
+
 /** Waits for a condition that nothing announces. */
-export async function until(what: string, holds: () => unknown, deadlineMs = DEADLINE_MS): Promise<void> {
+export async function until(what: string, holds: () => unknown, deadlineMs = PATIENCE_MS): Promise<void> {
   const end = performance.now() + deadlineMs;
   while (!(await holds())) {
     if (performance.now() > end) throw new Error(`not in ${deadlineMs} ms: ${what}`);

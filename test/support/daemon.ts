@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { DEFAULT_DRAIN, DEFAULT_LIMITS, type Description, type Limits, type Rules } from '../../src/core/model.ts';
 import type { Store } from '../../src/core/store.ts';
 import { Announcer } from '../../src/daemon/announcer.ts';
-import { type Clock, startClock } from '../../src/daemon/clock.ts';
+import type { Clock } from '../../src/daemon/clock.ts';
 import type { Daemon, HttpLimits } from '../../src/daemon/daemon.ts';
 import { Engine, type EngineOptions } from '../../src/daemon/engine.ts';
 import { makeIds } from '../../src/daemon/ids.ts';
@@ -16,7 +16,8 @@ import { StepDown } from '../../src/daemon/step-down.ts';
 import { MemoryStore } from '../../src/daemon/store/memory.ts';
 import { description } from './builders.ts';
 import { LeaseClient } from './builders-daemon.ts';
-import { Http } from './http.ts';
+import { FakeClock } from './clock.ts';
+import { Http, PATIENCE_MS } from './http.ts';
 
 export interface DaemonOptions {
   readonly store?: Store;
@@ -25,6 +26,7 @@ export interface DaemonOptions {
   readonly http?: Partial<HttpLimits>;
   readonly undeclared?: Rules['undeclared'];
   readonly drain?: Rules['drain'];
+  /** Without one time stands still, so that nothing expires however long a test takes. */
   readonly clock?: Clock;
   readonly recovery?: EngineOptions['recovery'];
   readonly describe?: Daemon['describe'];
@@ -50,7 +52,13 @@ export interface TestDaemon {
 const SILENT: NonNullable<EngineOptions['recovery']> = { attempts: 3, pauseMs: 1 };
 
 export async function startDaemon(options: DaemonOptions = {}): Promise<TestDaemon> {
-  const { store = new MemoryStore(), limits = {}, undeclared = 'refuse', resources = [], clock } = options;
+  const {
+    store = new MemoryStore(),
+    limits = {},
+    undeclared = 'refuse',
+    resources = [],
+    clock = new FakeClock(),
+  } = options;
   const { drain: drained = DEFAULT_DRAIN } = options;
   const rules: Rules = { limits: { ...DEFAULT_LIMITS, ...limits }, undeclared, drain: drained };
   const lines: string[] = [];
@@ -59,7 +67,7 @@ export async function startDaemon(options: DaemonOptions = {}): Promise<TestDaem
     store,
     rules,
     onTrouble: (message) => troubles.push(message),
-    start: clock ? () => clock : startClock,
+    start: () => clock,
     recovery: options.recovery ?? SILENT,
   });
   await engine.open();
@@ -116,7 +124,7 @@ export async function startDaemon(options: DaemonOptions = {}): Promise<TestDaem
 }
 
 /** Waits for a condition that nothing announces, and looks again each turn of the loop. */
-export async function eventually(what: string, holds: () => unknown, deadlineMs = 5000): Promise<void> {
+export async function eventually(what: string, holds: () => unknown, deadlineMs = PATIENCE_MS): Promise<void> {
   const end = performance.now() + deadlineMs;
   while (!(await holds())) {
     if (performance.now() > end) throw new Error(`not in ${deadlineMs} ms: ${what}`);

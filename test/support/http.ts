@@ -8,6 +8,13 @@ export const PATIENCE_MS = 90_000;
 /** Where a daemon is spoken to. */
 export type Where = { readonly host: string; readonly port: number } | { readonly socketPath: string };
 
+/** The same, as RENTABOT_URL spells it. */
+export function whereOf(url: string): Where {
+  if (url.startsWith('unix:')) return { socketPath: url.slice(5) };
+  const { hostname, port } = new URL(url);
+  return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) };
+}
+
 /** An answer, read to its end. */
 export interface Answer {
   readonly status: number;

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { LeaseClient } from './builders-daemon.ts';
-import { Http, PATIENCE_MS } from './http.ts';
+import { Http, PATIENCE_MS, whereOf } from './http.ts';
 
 export interface ServeOptions {
   readonly program: string;
@@ -57,10 +57,7 @@ export class Serve {
   get http(): Http {
     const { url } = this;
     if (url === '') throw new Error(`it does not listen: ${this.stderr}`);
-    const where = url.startsWith('unix:')
-      ? { socketPath: url.slice(5) }
-      : { host: new URL(url).hostname.replace(/^\[|\]$/g, ''), port: Number(new URL(url).port) };
-    this.client ??= new Http(where);
+    this.client ??= new Http(whereOf(url));
     return this.client;
   }
 
