@@ -29,6 +29,8 @@ export function availableNow(state: State, wants: readonly Want[]): boolean {
 }
 
 function assignTo(state: State, wants: readonly Want[], queued: Queued | null): readonly Use[] | null {
+  const only = onlyUnit(wants);
+  if (only !== null) return onlyUse(candidatesOf(state, queued, only, 1)[0], only.mode);
   const needed = wants.reduce((sum, { count }) => sum + count, 0);
   const found: Candidate[][] = [];
   for (const want of wants) {
@@ -41,16 +43,27 @@ function assignTo(state: State, wants: readonly Want[], queued: Queued | null): 
 
 /** Whether everything could be had together if all that exists were online and free. */
 export function everPossible(state: State, wants: readonly Want[]): boolean {
+  const only = onlyUnit(wants);
+  if (only !== null) return existing(state, only, 1).length > 0;
   const needed = wants.reduce((sum, { count }) => sum + count, 0);
-  const found = wants.map((want) => {
-    const candidates: Candidate[] = [];
-    for (const entry of state.catalogue.search(want)) {
-      if (!entry.resource.retiring) candidates.push({ entry, others: 0 });
-      if (candidates.length === needed) break;
-    }
-    return candidates;
-  });
+  const found = wants.map((want) => existing(state, want, needed));
   return matchUp(wants, found) !== null;
+}
+
+/** Nearly every request is for one thing: there is nothing to match up then. */
+function onlyUnit(wants: readonly Want[]): Want | null {
+  const [first] = wants;
+  return first !== undefined && wants.length === 1 && first.count === 1 ? first : null;
+}
+
+/** Up to so many of those that one want could have if everything were online and free. */
+function existing(state: State, want: Want, needed: number): Candidate[] {
+  const found: Candidate[] = [];
+  for (const entry of state.catalogue.search(want)) {
+    if (!entry.resource.retiring) found.push({ entry, others: 0 });
+    if (found.length === needed) break;
+  }
+  return found;
 }
 
 /**
@@ -79,7 +92,6 @@ function candidatesOf(state: State, queued: Queued | null, want: Want, needed: n
 /** Gives each unit of each want a different resource, by augmenting paths (Kuhn), the most particular wants first. */
 function matchUp(wants: readonly Want[], found: readonly (readonly Candidate[])[]): readonly Use[] | null {
   const units = wants.flatMap(({ count, mode }, want) => Array.from({ length: count }, () => ({ want, mode })));
-  if (units.length === 1) return onlyUse(found[0]?.[0], wants[0]?.mode);
   const takenBy = new Map<Entry, number>();
   const order = units.map((_, unit) => unit).sort((a, b) => choices(a) - choices(b) || a - b);
   function choices(unit: number): number {
@@ -107,6 +119,6 @@ function matchUp(wants: readonly Want[], found: readonly (readonly Candidate[])[
   return uses;
 }
 
-function onlyUse(candidate: Candidate | undefined, mode: Mode = 'slot'): readonly Use[] | null {
+function onlyUse(candidate: Candidate | undefined, mode: Mode): readonly Use[] | null {
   return candidate ? [{ resource: candidate.entry.resource.id, mode }] : null;
 }

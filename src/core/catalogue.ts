@@ -11,8 +11,6 @@ export interface Entry {
   slotsTaken: number;
   sharers: number;
   whole: boolean;
-  /** Held back until then: its last command may not have ended yet. Null where that is not to be feared. */
-  drainedAt: Millis | null;
   /** How long it is usually held, in milliseconds: recent holds count more. Null before the first. */
   typicalHold: number | null;
   /** The lists that it stands in while it has room, and its places there; no places while it has none. */
@@ -93,8 +91,8 @@ export class Catalogue {
   refresh(entry: Entry): void {
     if (!hasRoom(entry, 'slot') && !hasRoom(entry, 'shared')) return this.withdraw(entry);
     if (entry.places.length === entry.rooms.length) return;
-    const kept = new Map(entry.places.map((place) => [place.list, place]));
-    entry.places = entry.rooms.map((room) => kept.get(room) ?? room.insert(entry));
+    const kept = entry.places;
+    entry.places = entry.rooms.map((room) => kept.find(({ list }) => list === room) ?? room.insert(entry));
   }
 
   /** Its latest use is over: it has been idle for the shortest time of all, and stands last. */
@@ -110,9 +108,8 @@ export class Catalogue {
     if (index) return index;
     switch (selector.type) {
       case 'name':
-        return poolOf(this.byName.get(selector.name));
       case 'id':
-        return poolOf(this.byId.get(selector.id));
+        return poolOf(this.single(selector));
       case 'tags':
         return this.rarest(selector.tags);
       case 'where': {
@@ -129,14 +126,24 @@ export class Catalogue {
     for (const entry of this.pool(selector).members) if (matches(selector, entry.resource)) yield entry;
   }
 
+  /** The one resource that a name or an id stands for; undefined where there is none, or the selector is of another kind. */
+  single(selector: Selector): Entry | undefined {
+    if (selector.type === 'name') return this.byName.get(selector.name);
+    return selector.type === 'id' ? this.byId.get(selector.id) : undefined;
+  }
+
   /** Whatever matches. */
-  search(wanted: Wanted): Generator<Entry> {
-    return this.sift(wanted, ({ members }) => members);
+  search(wanted: Wanted): Iterable<Entry> {
+    if (!isSingle(wanted.selector)) return this.sift(wanted, ({ members }) => members);
+    const entry = this.single(wanted.selector);
+    return entry === undefined ? [] : [entry];
   }
 
   /** Whatever matches and has room, best first. */
-  searchRoom(wanted: Wanted): Generator<Entry> {
-    return this.sift(wanted, ({ room }) => room);
+  searchRoom(wanted: Wanted): Iterable<Entry> {
+    if (!isSingle(wanted.selector)) return this.sift(wanted, ({ room }) => room);
+    const entry = this.single(wanted.selector);
+    return entry === undefined || entry.places.length === 0 ? [] : [entry];
   }
 
   tagNames(): IterableIterator<string> {
@@ -228,16 +235,11 @@ export class Catalogue {
   }
 }
 
-/** Whether one more lease of this mode may have it now. */
-export function hasRoom(entry: Entry, mode: Mode): boolean {
-  return entry.drainedAt === null && fits(entry, mode);
-}
-
 /**
- * Whether one more lease of this mode fits beside those that there are. All sharers together occupy one slot, so that one rule serves ordinary
+ * Whether one more lease of this mode fits now. All sharers together occupy one slot, so that one rule serves ordinary
  * resources (one slot: readers or a writer) and licences (many slots).
  */
-export function fits(entry: Entry, mode: Mode): boolean {
+export function hasRoom(entry: Entry, mode: Mode): boolean {
   const { offline, retiring, slots } = entry.resource;
   if (offline !== null || retiring || entry.whole) return false;
   const taken = entry.slotsTaken + (entry.sharers > 0 ? 1 : 0);
@@ -253,9 +255,15 @@ export function fits(entry: Entry, mode: Mode): boolean {
   }
 }
 
+/** Whether it stands for one resource at most. */
+export function isSingle({ type }: Selector): boolean {
+  return type === 'name' || type === 'id';
+}
+
 /** Never used comes before used long ago before used just now; among equals the lowest id. */
 export function longerIdle(a: Entry, b: Entry): boolean {
-  const [x, y] = [a.resource.lastUsedAt ?? -1, b.resource.lastUsedAt ?? -1];
+  const x = a.resource.lastUsedAt ?? -1;
+  const y = b.resource.lastUsedAt ?? -1;
   return x === y ? a.resource.id < b.resource.id : x < y;
 }
 
@@ -266,7 +274,6 @@ function newEntry(resource: Resource): Entry {
     slotsTaken: 0,
     sharers: 0,
     whole: false,
-    drainedAt: null,
     typicalHold: null,
     rooms: [],
     places: [],

@@ -1,6 +1,6 @@
-import type { Catalogue, Entry } from './catalogue.ts';
+import { type Catalogue, type Entry, isSingle } from './catalogue.ts';
 import { certainOf } from './expression.ts';
-import type { Resource, Selector, Waiter } from './model.ts';
+import type { Resource, Selector, Waiter, Want } from './model.ts';
 import { Ordered, type Place } from './ordered.ts';
 import type { Timer } from './timers.ts';
 import { matches } from './want.ts';
@@ -21,34 +21,46 @@ export interface Line {
   readonly key: string;
   readonly selector: Selector;
   readonly waiters: Ordered<Queued>;
-  readonly home: string;
+  readonly home: Home;
   /** Which other lines can want the same resource as this one; thrown away when resources change. */
-  overlaps: WeakMap<Line, boolean>;
+  overlaps: WeakMap<Line, boolean> | null;
   overlapsVersion: number;
 }
+
+/** Lines by something that a resource must certainly have to match them, and what that is. */
+interface Home {
+  readonly index: Map<string | number, Set<Line>>;
+  readonly key: string | number;
+}
+
+/** The one key of `anywhere`. */
+const ANY = '*';
 
 /** Everybody who waits, in order: priority first, then arrival. */
 export class Queue {
   readonly byId = new Map<string, Queued>();
   readonly order = new Ordered<Queued>(comesBefore);
   readonly lines = new Map<string, Line>();
-  /** Lines by the name, id or tag that a resource must have to match; `*` where nothing is certain. */
-  private readonly homes = new Map<string, Set<Line>>();
+  /** Lines by the name, id or tag that a resource must have to match; in `anywhere` where nothing is certain. */
+  private readonly names: Home['index'] = new Map();
+  private readonly ids: Home['index'] = new Map();
+  private readonly tags: Home['index'] = new Map();
+  private readonly anywhere: Home['index'] = new Map();
 
   get size(): number {
     return this.byId.size;
   }
 
   join(waiter: Waiter): Queued {
-    const queued: Queued = Object.assign(waiter, { lines: [], timer: null }) as never;
-    const lines = new Map(waiter.request.wants.map((want) => [want.key, want.selector]));
-    const mutable = queued as { lines: Queued['lines']; place: Queued['place'] };
-    mutable.place = this.order.insert(queued);
-    mutable.lines = [...lines].map(([key, selector]) => {
-      const line = this.lineOf(key, selector);
-      return { line, place: line.waiters.insert(queued) };
-    });
-    this.byId.set(waiter.request.id, queued);
+    const { request, connections, heardAt } = waiter;
+    const lines: { readonly line: Line; readonly place: Place<Queued> }[] = [];
+    const queued = { request, connections, heardAt, place: null as unknown as Place<Queued>, lines, timer: null };
+    queued.place = this.order.insert(queued);
+    for (const want of request.wants) {
+      const line = this.lineOf(want);
+      if (!lines.some((own) => own.line === line)) lines.push({ line, place: line.waiters.insert(queued) });
+    }
+    this.byId.set(request.id, queued);
     return queued;
   }
 
@@ -68,10 +80,10 @@ export class Queue {
   /** Calls back with each line that wants this resource. */
   forEachLine(resource: Resource, visit: (line: Line) => void): void {
     if (this.lines.size === 0) return;
-    this.visitHome(`name:${resource.name}`, resource, visit);
-    this.visitHome(`id:${resource.id}`, resource, visit);
-    for (const tag of resource.tags) this.visitHome(`tag:${tag}`, resource, visit);
-    this.visitHome('*', resource, visit);
+    visitHome(this.names.get(resource.name), resource, visit);
+    visitHome(this.ids.get(resource.id), resource, visit);
+    if (this.tags.size > 0) for (const tag of resource.tags) visitHome(this.tags.get(tag), resource, visit);
+    visitHome(this.anywhere.get(ANY), resource, visit);
   }
 
   /** The first in the queue that wants this resource: nobody else may have it. */
@@ -99,35 +111,53 @@ export class Queue {
     return { first, others };
   }
 
-  private visitHome(home: string, resource: Resource, visit: (line: Line) => void): void {
-    const lines = this.homes.get(home);
-    if (lines) for (const line of lines) if (matches(line.selector, resource)) visit(line);
-  }
-
-  private lineOf(key: string, selector: Selector): Line {
+  private lineOf({ key, selector }: Want): Line {
     const known = this.lines.get(key);
     if (known) return known;
-    const home = homeOf(selector);
+    const home = this.homeOf(selector);
     const waiters = new Ordered<Queued>(comesBefore);
-    const line: Line = { key, selector, waiters, home, overlaps: new WeakMap(), overlapsVersion: -1 };
+    const line: Line = { key, selector, waiters, home, overlaps: null, overlapsVersion: -1 };
     this.lines.set(key, line);
-    const neighbours = this.homes.get(home);
+    const neighbours = home.index.get(home.key);
     if (neighbours) neighbours.add(line);
-    else this.homes.set(home, new Set([line]));
+    else home.index.set(home.key, new Set([line]));
     return line;
   }
 
   private close(line: Line): void {
     this.lines.delete(line.key);
-    const neighbours = this.homes.get(line.home);
+    const { index, key } = line.home;
+    const neighbours = index.get(key);
     neighbours?.delete(line);
-    if (neighbours?.size === 0) this.homes.delete(line.home);
+    if (neighbours?.size === 0) index.delete(key);
+  }
+
+  /** Where a line lives: what a resource must certainly have for the line to match it. */
+  private homeOf(selector: Selector): Home {
+    switch (selector.type) {
+      case 'name':
+        return { index: this.names, key: selector.name };
+      case 'id':
+        return { index: this.ids, key: selector.id };
+      case 'tags': {
+        const last = selector.tags.at(-1);
+        return last === undefined ? { index: this.anywhere, key: ANY } : { index: this.tags, key: last };
+      }
+      case 'where': {
+        const certain = certainOf(selector.where);
+        if (certain === null) return { index: this.anywhere, key: ANY };
+        return 'name' in certain ? { index: this.names, key: certain.name } : { index: this.tags, key: certain.tag };
+      }
+      default:
+        return selector satisfies never;
+    }
   }
 }
 
 /** Higher priority first, then the older ticket. */
 export function comesBefore(a: Waiter, b: Waiter): boolean {
-  const [p, q] = [a.request.priority, b.request.priority];
+  const p = a.request.priority;
+  const q = b.request.priority;
   return p === q ? a.request.ticket < b.request.ticket : p > q;
 }
 
@@ -137,10 +167,10 @@ export function overlap(a: Line, b: Line, catalogue: Catalogue): boolean {
   // Lines for one resource are many, and asking is cheaper than remembering the answer for every two of them.
   const single = isSingle(a.selector) ? a : isSingle(b.selector) ? b : null;
   if (single !== null) {
-    const entry = onlyMatch(single.selector, catalogue);
+    const entry = catalogue.single(single.selector);
     return entry !== undefined && matches(a.selector, entry.resource) && matches(b.selector, entry.resource);
   }
-  if (a.overlapsVersion !== catalogue.version) {
+  if (a.overlaps === null || a.overlapsVersion !== catalogue.version) {
     a.overlaps = new WeakMap();
     a.overlapsVersion = catalogue.version;
   }
@@ -159,30 +189,6 @@ export function overlap(a: Line, b: Line, catalogue: Catalogue): boolean {
   return found;
 }
 
-function isSingle({ type }: Selector): boolean {
-  return type === 'name' || type === 'id';
-}
-
-function onlyMatch(selector: Selector, catalogue: Catalogue): Entry | undefined {
-  if (selector.type === 'name') return catalogue.byName.get(selector.name);
-  return selector.type === 'id' ? catalogue.byId.get(selector.id) : undefined;
-}
-
-/** Where a line lives: what a resource must certainly have for the line to match it. */
-function homeOf(selector: Selector): string {
-  switch (selector.type) {
-    case 'name':
-      return `name:${selector.name}`;
-    case 'id':
-      return `id:${selector.id}`;
-    case 'tags':
-      return selector.tags.length > 0 ? `tag:${selector.tags[selector.tags.length - 1]}` : '*';
-    case 'where': {
-      const certain = certainOf(selector.where);
-      if (certain === null) return '*';
-      return 'name' in certain ? `name:${certain.name}` : `tag:${certain.tag}`;
-    }
-    default:
-      return selector satisfies never;
-  }
+function visitHome(lines: ReadonlySet<Line> | undefined, resource: Resource, visit: (line: Line) => void): void {
+  if (lines) for (const line of lines) if (matches(line.selector, resource)) visit(line);
 }
