@@ -1,26 +1,33 @@
 import type { ServerResponse } from 'node:http';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { HeldLease, type LeaseOptions, type Loss } from '../../src/cli/lease.ts';
 import { mono } from '../../src/cli/time.ts';
 import { httpTransport, type Transport } from '../../src/cli/transport.ts';
 import type { MessageJson } from '../../src/core/wire.ts';
 import { cutOff, losesFirstReplies, repeats } from './support/bad-line.ts';
 import { json, leaseJson, problem, StubDaemon, send, stream } from './support/stub-daemon.ts';
+import { pass, passing, passUntil, stopTime } from './support/time.ts';
 import { clientAt } from './support/world.ts';
 
 let stub: StubDaemon;
 const held: HeldLease[] = [];
 beforeEach(async () => {
   stub = await new StubDaemon().start();
+  stopTime();
 });
 afterEach(async () => {
   for (const lease of held.splice(0)) lease.abandon();
+  vi.useRealTimers();
   await stub.stop();
 });
 
+/** Seconds; what a test does on the way takes far less. */
+const TTL = 600;
+const THIRD_MS = (TTL * 1000) / 3;
+
 /** A lease of so many seconds that the daemon knows of. */
 function hold({
-  ttl = 0.6,
+  ttl = TTL,
   transport = httpTransport() as Transport,
   ...options
 }: Partial<LeaseOptions> & { ttl?: number; transport?: Transport } = {}): HeldLease {
@@ -41,10 +48,14 @@ function lossOf(lease: HeldLease): Promise<Loss> {
 
 test('a lease is renewed at a third of its ttl, again and again', async () => {
   const lease = hold();
-  const since = mono();
   lease.keep();
-  await stub.until('POST renew', 4);
-  expect(mono() - since).toBeGreaterThanOrEqual(0.2 * 4 * 1000 - 50);
+  for (let i = 1; i <= 4; i += 1) {
+    const before = lease.deadBy;
+    await pass(THIRD_MS - 10);
+    expect(stub.count('POST renew')).toBe(i - 1);
+    await passUntil(() => lease.deadBy > before);
+    expect(stub.count('POST renew')).toBe(i);
+  }
   expect(lease.lost.aborted).toBe(false);
 });
 
@@ -54,7 +65,11 @@ test.each([
 ])('a line that %s does not lose the lease', async (_, line) => {
   const lease = hold({ transport: line() });
   lease.keep();
-  await stub.until('POST renew', 5);
+  for (let i = 1; i <= 4; i += 1) {
+    const before = lease.deadBy;
+    await pass(THIRD_MS);
+    await passUntil(() => lease.deadBy > before);
+  }
   expect(lease.lost.aborted).toBe(false);
 });
 
@@ -62,34 +77,38 @@ test('without an answer it is lost so early that grace and KILL fit before the d
   const sentAt = mono();
   const lease = hold({ ttl: 0.9, grace: 10_000, transport: cutOff(() => true) });
   lease.keep();
-  expect(await lossOf(lease)).toMatchObject({ cause: 'silence' });
+  expect(await passing(lossOf(lease))).toMatchObject({ cause: 'silence' });
   const lostAt = mono();
   // A third of the ttl for the grace, however long the caller wants it.
   expect(lease.grace).toBe(300);
-  expect(lostAt + lease.grace).toBeLessThanOrEqual(lease.deadBy + 30);
+  expect(lostAt + lease.grace).toBeLessThanOrEqual(lease.deadBy + 5);
   expect(lease.deadBy).toBeLessThan(sentAt + 900);
 });
 
 test('the deadline counts from when the last answered renewal was sent, not from its answer', async () => {
   const lease = hold({ ttl: 3 });
-  stub.on('POST renew', (_, response) =>
-    setTimeout(() => json(response, 200, { lease: stub.leases.get('L'), messages: [] }), 150),
-  );
+  stub.on('POST renew', (_, response) => {
+    vi.advanceTimersByTime(1000);
+    json(response, 200, { lease: stub.leases.get('L'), messages: [] });
+  });
   const before = mono();
   await lease.refresh(new AbortController().signal);
-  const after = mono();
-  expect(after - before).toBeGreaterThanOrEqual(140);
-  expect(lease.deadBy).toBeLessThan(before + 20 + 3000);
+  expect(mono() - before).toBeGreaterThanOrEqual(999);
+  expect(lease.deadBy).toBeGreaterThan(before + 2000);
+  expect(lease.deadBy).toBeLessThan(before + 3000);
 });
 
 test('a daemon that is back in time is as if nothing had happened', async () => {
   let down = true;
   const troubles: string[] = [];
-  const lease = hold({ ttl: 1.2, transport: cutOff(() => down), onTrouble: (text) => troubles.push(text) });
+  const lease = hold({ transport: cutOff(() => down), onTrouble: (text) => troubles.push(text) });
   lease.keep();
-  while (troubles.length < 1) await new Promise((resolve) => setImmediate(resolve));
+  await pass(THIRD_MS);
+  await passUntil(() => troubles.length > 0);
   down = false;
-  await stub.until('POST renew', 2);
+  await passUntil(() => stub.count('POST renew') === 1);
+  await pass(THIRD_MS);
+  await passUntil(() => stub.count('POST renew') === 2);
   expect(lease.lost.aborted).toBe(false);
   expect(troubles).toHaveLength(1);
 });
@@ -103,7 +122,10 @@ test.each(['unavailable', 'limit', 'internal', 'unauthorized', 'denied'] as cons
       problem(response, code, 'not now');
     });
     lease.keep();
-    await stub.until('POST renew', 3);
+    await pass(THIRD_MS);
+    await passUntil(() => stub.count('POST renew') === 2);
+    await pass(THIRD_MS);
+    await passUntil(() => stub.count('POST renew') === 3);
     expect(lease.lost.aborted).toBe(false);
   },
 );
@@ -115,7 +137,8 @@ test.each([
   const lease = hold();
   stub.on('POST renew', (_, response) => problem(response, code, 'gone', { reason }));
   lease.keep();
-  expect(await lossOf(lease)).toEqual({ cause: 'ended', reason: reason ?? null, by: '', detail: 'gone' });
+  await pass(THIRD_MS);
+  expect(await passing(lossOf(lease))).toEqual({ cause: 'ended', reason: reason ?? null, by: '', detail: 'gone' });
 });
 
 test('a renewal tells that it has to end, by whom and why', async () => {
@@ -125,7 +148,8 @@ test('a renewal tells that it has to end, by whom and why', async () => {
     json(response, 200, { lease: { ...stub.leases.get('L'), ending }, messages: [] }),
   );
   lease.keep();
-  expect(await lossOf(lease)).toEqual({ cause: 'told', reason: 'stolen', by: 'bob', note: 'release day' });
+  await pass(THIRD_MS);
+  expect(await passing(lossOf(lease))).toEqual({ cause: 'told', reason: 'stolen', by: 'bob', note: 'release day' });
 });
 
 /** Resolves with the open stream of the lease. */
@@ -148,7 +172,7 @@ test('its stream tells of the end long before a renewal would, and a renewal tel
   const before = mono();
   send(response, 'message', { type: 'ending', by: 'alice', reason: 'fan broken', at: 'x' });
   expect(await lossOf(lease)).toEqual({ cause: 'told', reason: 'revoked', by: 'alice', note: 'fan broken' });
-  expect(mono() - before).toBeLessThan(1000);
+  expect(mono()).toBe(before);
 });
 
 test('without that renewal the stream has to do', async () => {
@@ -180,7 +204,7 @@ test('its stream is opened again when it breaks, and each message is passed on o
     if (opened === 1) response.end();
   });
   void lease.listen();
-  await stub.until('GET lease', 2);
+  await passUntil(() => stub.count('GET lease') === 2);
   stub.on('POST renew', (_, response) => json(response, 200, { lease: stub.leases.get('L'), messages: [asked] }));
   await lease.refresh(new AbortController().signal);
   expect(messages).toEqual([asked]);
@@ -225,8 +249,8 @@ test.each([
 ])('over a line that %s it is given back, saying that the command has ended', async (_, line, times) => {
   const lease = hold({ transport: line() });
   lease.keep();
-  expect(await lease.release()).toBe(true);
-  expect(await lease.release()).toBe(true);
+  expect(await passing(lease.release())).toBe(true);
+  expect(await passing(lease.release())).toBe(true);
   expect(stub.count('DELETE lease')).toBe(times);
   expect(stub.asked.at(-1)?.path).toMatch(/\?ended=true$/);
   expect(stub.asked.at(-1)?.headers.authorization).toBe('Lease sec');
@@ -234,7 +258,7 @@ test.each([
 
 test('giving back has an end even if nobody answers', async () => {
   const lease = hold({ ttl: 60, transport: cutOff(() => true) });
-  expect(await lease.release(undefined, 100)).toBe(false);
+  expect(await passing(lease.release(undefined, 100))).toBe(false);
 });
 
 test('giving back is cut short by who is in a hurry', async () => {
@@ -248,11 +272,12 @@ test('giving back is cut short by who is in a hurry', async () => {
 });
 
 test('a lease that was given back is not renewed any more, and cannot be lost', async () => {
-  const lease = hold({ ttl: 0.3 });
+  const lease = hold();
   lease.keep();
   await lease.release();
-  const renewals = stub.count('POST renew');
-  await new Promise((resolve) => setTimeout(resolve, 400));
-  expect(stub.count('POST renew')).toBe(renewals);
+  await pass(2 * TTL * 1000);
+  // What was asked before this has arrived.
+  await clientAt(stub.url).queue();
+  expect(stub.count('POST renew')).toBe(0);
   expect(lease.lost.aborted).toBe(false);
 });

@@ -1,0 +1,33 @@
+import { vi } from 'vitest';
+
+/**
+ * From now on time passes for the program only where the test lets it pass; what comes over a connection comes as
+ * ever. So no stall of the machine makes anything late. `vi.useRealTimers()` ends it.
+ */
+export function stopTime(): void {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'hrtime'] });
+}
+
+/** So many milliseconds pass at once. */
+export async function pass(ms: number): Promise<void> {
+  await vi.advanceTimersByTimeAsync(ms);
+}
+
+/** Time passes, slowly compared to what comes over connections, until it is so. */
+export async function passUntil(holds: () => boolean): Promise<void> {
+  while (!holds()) {
+    await pass(1);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+/** Time passes until it is settled, and how. */
+export async function passing<T>(promise: Promise<T>): Promise<T> {
+  let settled = false;
+  const settle = (): void => {
+    settled = true;
+  };
+  void promise.then(settle, settle);
+  await passUntil(() => settled);
+  return promise;
+}
