@@ -1,18 +1,23 @@
 import type { ServerResponse } from 'node:http';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type AcquireRequest, type AcquireWatcher, acquire } from '../../src/cli/acquire.ts';
 import { mono } from '../../src/cli/time.ts';
 import { type Endpoint, httpTransport, parseEndpoint, Unanswered } from '../../src/cli/transport.ts';
 import type { WaitingJson } from '../../src/core/wire.ts';
 import { cutOff, losesFirstReplies, repeats } from './support/bad-line.ts';
 import { idIn, json, problem, type Script, StubDaemon, send, stream, waitingJson } from './support/stub-daemon.ts';
-import { clientAt } from './support/world.ts';
+import { pass, passing, passUntil, stopTime } from './support/time.ts';
+import { clientAt, temporaryFolder } from './support/world.ts';
 
 let stub: StubDaemon;
 beforeEach(async () => {
   stub = await new StubDaemon().start();
 });
-afterEach(() => stub.stop());
+afterEach(async () => {
+  vi.useRealTimers();
+  await stub.stop();
+});
 
 const ID = '01JD3X6T8Q5W0Z9Y7R2M4K1N3B';
 
@@ -21,7 +26,7 @@ function request(more: Partial<AcquireRequest> = {}): AcquireRequest {
     id: ID,
     body: { secret: 's'.repeat(22), want: [{ name: 'gpu-0' }] },
     wait: null,
-    connectTimeout: 2000,
+    connectTimeout: 60_000,
     ...more,
   };
 }
@@ -66,8 +71,9 @@ test('a grant is held, and counts from when it was asked for', async () => {
 });
 
 test('a lost reply does not take a second lease: the same id finds the first', async () => {
+  stopTime();
   const line = losesFirstReplies();
-  const acquired = await acquire(clientAt(stub.url, line), request({ wait: 0 }), new Watcher(), never);
+  const acquired = await passing(acquire(clientAt(stub.url, line), request({ wait: 0 }), new Watcher(), never));
   expect(acquired).toMatchObject({ type: 'held', lease: { fence: 1 } });
   expect(stub.asked.map(({ path }) => idIn(path))).toEqual([ID, ID]);
   expect(line.lost).toEqual(['PUT /api/v2/leases/ID']);
@@ -113,15 +119,22 @@ test.each([
 });
 
 test('a daemon that restarts is waited out, and asked for the same place', async () => {
+  stopTime();
+  await stub.stop();
+  // A socket is still there when it comes back; a port may be somebody else's by then.
+  stub = await new StubDaemon().start(join(temporaryFolder(), 's'));
   stub.on('PUT lease', queued);
   const watcher = new Watcher();
-  const acquiring = acquire(clientAt(stub.url), request({ connectTimeout: 50 }), watcher, never);
+  const acquiring = acquire(clientAt(stub.url), request(), watcher, never);
   await watcher.until(() => watcher.updates.length === 1);
   await stub.stop();
-  await watcher.until(() => watcher.troubles.length >= 2);
+  await passUntil(() => watcher.troubles.length > 0);
+  // For longer than a daemon that never answered is tried.
+  await pass(120_000);
+  await passUntil(() => watcher.troubles.length > 1);
   stub.scripts.clear();
   await stub.start();
-  expect(await acquiring).toMatchObject({ type: 'held', lease: { id: ID } });
+  expect(await passing(acquiring)).toMatchObject({ type: 'held', lease: { id: ID } });
 });
 
 test('a daemon that steps down tells so, and is asked again when it said', async () => {
@@ -184,6 +197,7 @@ test('a daemon that takes the request and never says a word is unreachable too',
 });
 
 test('once in the queue, an outage at the end of --wait is a timeout', async () => {
+  stopTime();
   let down = false;
   stub.on('PUT lease', (asked, response) => {
     queued(asked, response, stub);
@@ -191,7 +205,12 @@ test('once in the queue, an outage at the end of --wait is a timeout', async () 
     setImmediate(() => response.destroy());
   });
   const line = cutOff(() => down);
-  const acquired = await acquire(clientAt(stub.url, line), request({ wait: 1000 }), new Watcher(), never);
+  const watcher = new Watcher();
+  const acquiring = acquire(clientAt(stub.url, line), request({ wait: 10_000 }), watcher, never);
+  await watcher.until(() => watcher.updates.length === 1);
+  await passUntil(() => watcher.troubles.length > 0);
+  await pass(10_000);
+  const acquired = await passing(acquiring);
   expect(acquired).toMatchObject({ type: 'refused', settled: false, refusal: { code: 'timeout' } });
 });
 
@@ -289,7 +308,7 @@ test('a daemon that answers without a stream is asked again for the same place',
 
 test('whoever does not wait still hears a daemon that takes longer than a moment to answer', async () => {
   stub.on('PUT lease', (_, response) => void setTimeout(() => problem(response, 'busy', 'a is taken'), 1300));
-  const patience = request({ wait: 0, connectTimeout: 20_000 });
+  const patience = request({ wait: 0 });
   const acquired = await acquire(clientAt(stub.url), patience, new Watcher(), never);
   expect(acquired).toMatchObject({ type: 'refused', settled: true, refusal: { code: 'busy' } });
 });
