@@ -11,6 +11,8 @@ export interface Entry {
   slotsTaken: number;
   sharers: number;
   whole: boolean;
+  /** Held back until then: its last command may not have ended yet. Null where that is not to be feared. */
+  drainedAt: Millis | null;
   /** How long it is usually held, in milliseconds: recent holds count more. Null before the first. */
   typicalHold: number | null;
   /** The lists that it stands in while it has room, and its places there; no places while it has none. */
@@ -235,11 +237,16 @@ export class Catalogue {
   }
 }
 
+/** Whether one more lease of this mode may have it now. */
+export function hasRoom(entry: Entry, mode: Mode): boolean {
+  return entry.drainedAt === null && fits(entry, mode);
+}
+
 /**
- * Whether one more lease of this mode fits now. All sharers together occupy one slot, so that one rule serves ordinary
+ * Whether one more lease of this mode fits beside those that there are. All sharers together occupy one slot, so that one rule serves ordinary
  * resources (one slot: readers or a writer) and licences (many slots).
  */
-export function hasRoom(entry: Entry, mode: Mode): boolean {
+export function fits(entry: Entry, mode: Mode): boolean {
   const { offline, retiring, slots } = entry.resource;
   if (offline !== null || retiring || entry.whole) return false;
   const taken = entry.slotsTaken + (entry.sharers > 0 ? 1 : 0);
@@ -274,6 +281,7 @@ function newEntry(resource: Resource): Entry {
     slotsTaken: 0,
     sharers: 0,
     whole: false,
+    drainedAt: null,
     typicalHold: null,
     rooms: [],
     places: [],
