@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
-import { Account, inSomeSpan, isAlive, type Run, renewed, type Served, signal, until } from '../support/cli.ts';
-import { whereOf } from '../support/http.ts';
+import { LeaseClient } from '../support/builders-daemon.ts';
+import { Account, inSomeSpan, isAlive, type Run, renewed, type Served, until } from '../support/cli.ts';
+import { Http, whereOf } from '../support/http.ts';
 
 /** What happens to those who hold and wait while the daemon goes away, and to those who lose what they hold. */
 let account: Account;
@@ -135,24 +136,16 @@ test('a daemon away for good: the command is dead before its lease can pass on, 
 
 test('a restarted daemon does not pass on what was held before a full ttl has run out', async () => {
   const served = await serve();
-  const env = { RENTABOT_URL: served.url };
-  const run = account.start(
-    ['lock', '-n', 'a', '--ttl', '6s', '--grace', '0', '--', 'sh', '-c', 'echo $$; exec sleep 600'],
-    {
-      env,
-    },
-  );
-  await run.said('\n');
+  // A holder that will not be heard of again; its ttl is short, but not so short that it ends before the daemon does.
+  const http = new Http(whereOf(served.url));
+  await new LeaseClient(http).hold('a', { ttl: 6 });
+  http.close();
   await dead(served.run);
-  // Neither the wrapper nor its command will be heard of again.
-  run.kill('SIGKILL');
   const back = performance.now();
   await again(served);
-  const next = await account.run(['lock', '-q', '-n', 'a', '--', 'true'], { env });
+  const next = await account.run(['lock', '-q', '-n', 'a', '--', 'true'], { env: { RENTABOT_URL: served.url } });
   expect(next.code).toBe(0);
   expect(performance.now() - back).toBeGreaterThan(5900);
-  signal(Number(run.out), 'SIGKILL');
-  await run.ended;
 });
 
 /** As an admin would, who does not know the secret. */
