@@ -7,7 +7,7 @@ import { SCENARIOS } from './scenarios.ts';
 import { TOOLS } from './tools.ts';
 
 /** So many scenarios at once: they wait for most of their time. */
-const AT_ONCE = Math.max(2, availableParallelism());
+const AT_ONCE = Math.max(4, availableParallelism());
 
 /**
  * Plays the scenarios that are named, or all, with every tool that is installed, prints what came of them, and after a
