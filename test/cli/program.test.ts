@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { run } from '../../src/cli/program.ts';
 import type { LeaseJson, ResourceJson } from '../../src/core/wire.ts';
 import { json, leaseJson, problem, StubDaemon, waitingJson } from './support/stub-daemon.ts';
@@ -10,7 +10,10 @@ let stub: StubDaemon;
 beforeEach(async () => {
   stub = await new StubDaemon().start();
 });
-afterEach(() => stub.stop());
+afterEach(async () => {
+  vi.useRealTimers();
+  await stub.stop();
+});
 
 /** One command line against the stub, and what came of it. */
 async function rentabot(line: readonly string[], env: Record<string, string> = {}) {
@@ -156,6 +159,15 @@ test('a daemon with a bug is 70, and no stack is shown', async () => {
   expect(said).toMatch(/^rentabot: internal: it broke/);
 });
 
+/** Of no day in particular, far from midnight. */
+const NOW = new Date(2026, 5, 15, 14, 0).getTime();
+const MINUTE_AGO = new Date(NOW - 60_000).toISOString();
+
+/** The clock on the wall stops at NOW. */
+function stopClock(): void {
+  vi.useFakeTimers({ toFake: ['Date'], now: NOW });
+}
+
 const RESOURCE: ResourceJson = {
   id: 1,
   name: 'gpu-0',
@@ -176,7 +188,7 @@ const RESOURCE: ResourceJson = {
       holder: { name: 'ann', host: 'ws', link: null },
       note: 'nightly',
       mode: 'exclusive',
-      since: new Date().toISOString(),
+      since: MINUTE_AGO,
       until: null,
     },
   ],
@@ -196,7 +208,7 @@ const OFFLINE: ResourceJson = {
   id: 3,
   name: 'board-2',
   state: 'offline',
-  offline: { reason: 'fan broken', by: 'bob', since: new Date().toISOString(), until: null },
+  offline: { reason: 'fan broken', by: 'bob', since: MINUTE_AGO, until: null },
 };
 
 const DRAINING: ResourceJson = {
@@ -204,17 +216,16 @@ const DRAINING: ResourceJson = {
   id: 4,
   name: 'board-3',
   state: 'draining',
-  lastUsed: new Date(Date.now() - 1000).toISOString(),
-  drainedAt: new Date(Date.now() + 1000).toISOString(),
+  lastUsed: MINUTE_AGO,
+  drainedAt: new Date(NOW + 1000).toISOString(),
 };
 
 test('a resource that is draining is not shown as free, and says until when and why', async () => {
+  stopClock();
   stub.on('GET /api/v2/resources', (_, response) => json(response, 200, { resources: [DRAINING] }));
   const { out } = await rentabot(words('status'));
   const [, row = ''] = out.split('\n');
-  expect(row).toMatch(
-    /^board-3 {2}draining {2}- +\S.* \(\d+s\) +\d\d:\d\d +- +draining: its last command may not have/,
-  );
+  expect(row).toMatch(/^board-3 {2}draining {2}- +13:59 \(1m\) +14:00 +- +draining: its last command may not have/);
 });
 
 test.each<[string, string[]]>([
@@ -241,11 +252,12 @@ test.each<[string, string[]]>([
 });
 
 test('the table says who, why and for whom else', async () => {
+  stopClock();
   stub.on('GET /api/v2/resources', (_, response) => json(response, 200, { resources: [RESOURCE, OFFLINE] }));
   const { out } = await rentabot(['status']);
   const [, held, offline] = out.split('\n');
-  expect(held).toMatch(/^gpu-0 +held +ann@ws +\d\d:\d\d \(1s\) +- +2 +nightly$/);
-  expect(offline).toMatch(/^board-2 +offline +bob +\d\d:\d\d \(1s\) +- +- +offline: fan broken; the big one$/);
+  expect(held).toMatch(/^gpu-0 +held +ann@ws +13:59 \(1m\) +- +2 +nightly$/);
+  expect(offline).toMatch(/^board-2 +offline +bob +13:59 \(1m\) +- +- +offline: fan broken; the big one$/);
 });
 
 test('--json of the queue is what the daemon said', async () => {
@@ -330,7 +342,6 @@ test.each(['lost', 'not-found'] as const)('check of a lease that is %s is 76, an
 test('check of a daemon that is away is 69, never 0', async () => {
   await stub.stop();
   expect((await rentabot(['check'], { RENTABOT_LEASE: 'L' })).code).toBe(69);
-  await stub.start();
 });
 
 test('where nothing runs, looking starts nothing and says so', async () => {

@@ -1,5 +1,9 @@
 import { vi } from 'vitest';
 
+/** As it was before any test stopped it. */
+const { setTimeout: reallyAfter } = globalThis;
+const LOOK_MS = 5;
+
 /**
  * From now on time passes for the program only where the test lets it pass; what comes over a connection comes as
  * ever. So no stall of the machine makes anything late. `vi.useRealTimers()` ends it.
@@ -19,6 +23,11 @@ export async function passUntil(holds: () => boolean): Promise<void> {
     await pass(1);
     await new Promise((resolve) => setImmediate(resolve));
   }
+}
+
+/** Looks again and again, whether time stands still or not; the test's own time limits it. */
+export async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => reallyAfter(resolve, LOOK_MS));
 }
 
 /** Time passes until it is settled, and how. */
