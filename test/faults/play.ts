@@ -79,7 +79,7 @@ async function act(
     everybody: () => [...familyOf(first.child.pid ?? 0), ...pidsOf(folder)],
   };
   const struckAt = Date.now();
-  await scenario.strike(stage);
+  const wokenAt = Number((await scenario.strike(stage)) ?? 0);
   const next = join(folder, 'next.first');
   const came = await until(() => existsSync(next), NEXT_MS, '').then(
     () => true,
@@ -89,7 +89,7 @@ async function act(
   await pause(WATCH_MS);
   const nextAt = came ? statSync(next).mtimeMs : null;
   const lastBeat = Math.max(...MEMBERS.map((name) => statSync(join(folder, `${name}.beat`)).mtimeMs));
-  const together = nextAt === null ? 0 : Math.round(lastBeat - nextAt);
+  const together = nextAt === null ? 0 : Math.round(lastBeat - Math.max(nextAt, wokenAt));
   const code = await Promise.race([first.code, pause(10_000).then(() => null)]);
   const outcome = {
     tool: tool.name,

@@ -6,7 +6,7 @@ import { type Tool, TTL_S } from './tools.ts';
 /** docs/faults.md, from a whole run. */
 export function page(outcomes: readonly Outcome[], tools: readonly Tool[]): string {
   const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, Node ${process.versions.node}, ${process.platform}`;
-  const versions = tools.map((tool) => `${tool.name} (${tool.version()})`).join(', ');
+  const versions = tools.map((tool) => `${tool.name}${tool.version() && ` (${tool.version()})`}`).join(', ');
   const head = ['what happens to the first holder', ...tools.map(({ name }) => `\`${name}\``)];
   const rows = SCENARIOS.map((scenario) => [
     scenario.what,
@@ -20,8 +20,8 @@ plays every fault with \`rentabot lock\` and with the other lock wrappers that a
 writes this page; it fails where rentabot does not keep its promise.
 
 The command has a child in the background and a daemon that has left its session. Leases have a ttl of ${TTL_S} s. Each cell
-says whether a process of the first holder was still seen while the next one ran (and for how long, in ${PART}), what the
-first wrapper told its caller, and how long after the fault the next holder came.
+says whether a process of the first holder was seen running while the next one held the lock (and for how long, of the second and a half
+in which that is looked for), what the first wrapper told its caller, and how long after the fault the next holder came.
 
 Last run: ${new Date().toISOString().slice(0, 10)}, on ${machine}: ${versions}.
 
@@ -39,11 +39,9 @@ How to read it:
 - rentabot ends the command before the lease passes on, and the daemon holds the resource back a little longer (\`drain\`,
   [configuration.md](configuration.md)) after an end that nobody reported. How: [decisions/0010](decisions/0010-a-guard-beside-the-command.md).
 
-One fault alone: \`npm run test:faults -- SIGKILL\` (or ${SCENARIOS.map(({ name }) => `"${name}"`).join(', ')}).
+One fault alone: \`npm run test:faults -- KILL\` (or ${SCENARIOS.map(({ name }) => `"${name}"`).join(', ')}).
 `;
 }
-
-const PART = 'the second and a half after it came';
 
 function cellOf(outcome: Outcome | undefined): string {
   if (!outcome) return '–';

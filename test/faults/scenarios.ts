@@ -19,7 +19,8 @@ export interface Scenario {
   readonly what: string;
   /** Whether there is such a thing with this tool. */
   fits(service: Service): boolean;
-  strike(stage: Stage): Promise<void>;
+  /** Resolves to the time when the first holder could act again, where it could not meanwhile. */
+  strike(stage: Stage): Promise<unknown>;
   /** The wrapper is still there afterwards and has to be woken for its exit code. */
   readonly after?: (stage: Stage) => Promise<void>;
   /** Nobody can keep two holders apart here. */
@@ -128,7 +129,9 @@ export const SCENARIOS: readonly Scenario[] = [
       const all = everybody();
       for (const pid of all) send(pid, 'SIGSTOP');
       await pause(2 * OVER_TTL_MS);
+      const wokenAt = Date.now();
       for (const pid of all) send(pid, 'SIGCONT');
+      return wokenAt;
     },
     unavoidable: true,
     honest: [LOST],

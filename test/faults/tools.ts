@@ -33,8 +33,17 @@ export const TOOLS: readonly Tool[] = [
   { name: 'rentabot lock', version: () => firstLineOf([process.execPath, BIN, '--version']), start: startRentabot },
   { name: 'etcdctl lock', version: etcdVersion, start: startEtcd },
   fileLock('flock', ['flock', '--version'], (file, command) => ['flock', file, ...command]),
-  fileLock('with-lock-ex', ['with-lock-ex', '--help'], (file, command) => ['with-lock-ex', '-w', file, ...command]),
-  fileLock('setlock', ['setlock'], (file, command) => ['setlock', file, ...command]),
+  fileLock('with-lock-ex', ['sh', '-c', 'command -v with-lock-ex >/dev/null && echo'], (file, command) => [
+    'with-lock-ex',
+    '-w',
+    file,
+    ...command,
+  ]),
+  fileLock('setlock', ['sh', '-c', 'command -v setlock >/dev/null && echo'], (file, command) => [
+    'setlock',
+    file,
+    ...command,
+  ]),
 ];
 
 async function startRentabot(folder: string): Promise<Service> {
@@ -180,8 +189,8 @@ function etcdVersion(): string | null {
 }
 
 function firstLineOf([file, ...args]: Words): string | null {
-  const { error, stdout, stderr } = spawnSync(file, args, { encoding: 'utf8' });
-  return error ? null : ((stdout || stderr).trim().split('\n')[0] ?? '');
+  const { status, error, stdout, stderr } = spawnSync(file, args, { encoding: 'utf8' });
+  return error || status !== 0 ? null : ((stdout || stderr).trim().split('\n')[0] ?? '');
 }
 
 /** A folder of a scenario's own. */
