@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { inSomeSpan } from '../support/spans.ts';
 import { type Block, blocksOf, documents, ROOT, readDocument } from './support/markdown.ts';
 import { openStage, type Stage, script } from './support/stage.ts';
 import { agrees, answersOf, readTranscript, scriptOf } from './support/transcript.ts';
@@ -11,6 +12,8 @@ import { agrees, answersOf, readTranscript, scriptOf } from './support/transcrip
  * runs in one folder, from top to bottom. Blocks in other languages, `shell` among them, are only shown.
  */
 const DAEMON = 'http://127.0.0.1:5000';
+/** A command that sleeps stands for one that is busy while the next ones run, which takes as long as the machine takes. */
+const STRETCHES = [1, 4, 12];
 const FILE = /^# ([\w.-]+\.yaml)\n/;
 
 /** What a document that has no descriptor of its own runs with. */
@@ -31,7 +34,7 @@ describe.each(shown.filter(({ blocks }) => blocks.some(isRun)))('the examples of
     if (language === 'yaml') return writeFileSync(join(stage.folder, name ?? ''), text);
     const reached = text.includes(DAEMON) ? text.replaceAll(DAEMON, await stage.daemon()) : text;
     if (language === 'sh') await succeed(stage, reached);
-    else await replay(stage, reached);
+    else await inSomeSpan((stretch) => replay(stage, reached, stretch), STRETCHES);
   });
 });
 
@@ -47,11 +50,14 @@ describe.each(folders)('examples/$name', ({ name }) => {
   test('says what it is', () => expect(existsSync(join(ROOT, 'examples', name, 'README.md'))).toBe(true));
 
   test('prints what its README shows', async () => {
-    const { code, output } = await stage.run(['./run.sh'], join(ROOT, 'examples', name));
-    expect({ code, output }).toMatchObject({ code: 0 });
+    const folder = join(ROOT, 'examples', name);
     const expected = blocksOf(readDocument(`examples/${name}/README.md`)).find(({ language }) => language === 'text');
     const lines = (text: string): string[] => text.trimEnd().split('\n');
-    if (!agrees(lines(expected?.text ?? ''), lines(output))) expect(output).toBe(expected?.text);
+    await inSomeSpan(async (stretch) => {
+      const { code, output } = await stage.run(['./run.sh'], { folder, stretch });
+      expect({ code, output }).toMatchObject({ code: 0 });
+      if (!agrees(lines(expected?.text ?? ''), lines(output))) expect(output).toBe(expected?.text);
+    }, STRETCHES);
   });
 });
 
@@ -61,7 +67,10 @@ test('the first command of the README runs what it says once it has installed an
   expect([install, build]).toEqual(['npm ci', 'npm run build']);
   const stage = openStage();
   try {
-    expect(await stage.run(['bash', '-c', command ?? 'false'], ROOT)).toEqual({ code: 0, output: 'demo is mine\n' });
+    expect(await stage.run(['bash', '-c', command ?? 'false'], { folder: ROOT })).toEqual({
+      code: 0,
+      output: 'demo is mine\n',
+    });
   } finally {
     await stage.close();
   }
@@ -92,9 +101,9 @@ async function succeed(stage: Stage, text: string): Promise<void> {
   expect({ code, output }).toMatchObject({ code: 0 });
 }
 
-async function replay(stage: Stage, text: string): Promise<void> {
+async function replay(stage: Stage, text: string, stretch: number): Promise<void> {
   const exchanges = readTranscript(text);
-  const { output } = await stage.run(['bash', script(stage, scriptOf(exchanges))]);
+  const { output } = await stage.run(['bash', script(stage, scriptOf(exchanges))], { stretch });
   const answers = answersOf(output);
   for (const [i, { command, expected }] of exchanges.entries()) {
     const actual = answers[i] ?? ['(it did not get there)', output];

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
-import { Account, inSomeSpan, isAlive, renewed, type Served, signal, until } from '../support/cli.ts';
+import { Account, isAlive, renewed, type Served, signal, until } from '../support/cli.ts';
+import { inSomeSpan } from '../support/spans.ts';
 
 /** How the wrapped command runs: its words, its streams, its environment, its exit code. */
 let account: Account;

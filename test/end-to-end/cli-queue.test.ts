@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
-import { Account, inSomeSpan, type Run, type Served, until } from '../support/cli.ts';
+import { Account, type Run, type Served, until } from '../support/cli.ts';
+import { inSomeSpan } from '../support/spans.ts';
 
 /** Who gets what and when, and how it ends for those who do not. */
 let account: Account;

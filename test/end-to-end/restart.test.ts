@@ -3,8 +3,9 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
 import { LeaseClient } from '../support/builders-daemon.ts';
-import { Account, inSomeSpan, isAlive, type Run, renewed, type Served, until } from '../support/cli.ts';
+import { Account, isAlive, type Run, renewed, type Served, until } from '../support/cli.ts';
 import { Http, whereOf } from '../support/http.ts';
+import { inSomeSpan } from '../support/spans.ts';
 
 /** What happens to those who hold and wait while the daemon goes away, and to those who lose what they hold. */
 let account: Account;

@@ -1,6 +1,6 @@
 // Stands in for `rentabot serve --private`: listens where it should, or fails as told by RENTABOT_LOG_FAKE.
 const { createServer } = require('node:http');
-const { appendFileSync, mkdirSync, readFileSync, writeFileSync } = require('node:fs');
+const { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } = require('node:fs');
 const { tmpdir } = require('node:os');
 const { join } = require('node:path');
 
@@ -19,6 +19,8 @@ const runtime = XDG_RUNTIME_DIR ? join(XDG_RUNTIME_DIR, 'rentabot') : join(tmpdi
 const folder = told === 'elsewhere' ? join(XDG_STATE_HOME, 'elsewhere') : runtime;
 mkdirSync(folder, { recursive: true });
 const socket = join(folder, 'private.sock');
+// As the real one finds the state owned: one is enough.
+if (existsSync(socket)) process.exit(78);
 const server = createServer((request, response) => {
   response.setHeader('rentabot-protocol', '2').setHeader('rentabot-version', '0.0.1');
   response.setHeader('content-type', 'application/json');
@@ -28,4 +30,5 @@ const server = createServer((request, response) => {
 server.on('error', () => process.exit(0));
 writeFileSync(join(data, 'owner.json'), JSON.stringify({ pid: process.pid, socket }));
 server.listen(socket);
-setTimeout(() => process.exit(0), 20_000);
+// Should nobody end it.
+setTimeout(() => process.exit(0), 180_000);

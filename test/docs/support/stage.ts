@@ -4,19 +4,31 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ROOT } from './markdown.ts';
 
+export interface RunOptions {
+  readonly folder?: string;
+  /** How many times as long `sleep` takes, for a machine on which what is to happen meanwhile needs more time. */
+  readonly stretch?: number;
+}
+
 /** Where a document's examples run: the built program, in folders of their own, on which nothing of this user is seen. */
 export interface Stage {
   /** The folder that the commands run in. */
   readonly folder: string;
   /** Runs a program and resolves with what it wrote, on both ways out in the order of writing. */
-  run(argv: readonly [string, ...string[]], folder?: string): Promise<{ code: number | null; output: string }>;
+  run(argv: readonly [string, ...string[]], options?: RunOptions): Promise<{ code: number | null; output: string }>;
   /** The url of a daemon over TCP; the first call starts it, with the stage's rentabot.yaml. */
   daemon(): Promise<string>;
   close(): Promise<void>;
 }
 
 const HOST_SOCKET = '/run/rentabot/rentabot.sock';
-const LONGEST_MS = 25_000;
+const LONGEST_MS = 150_000;
+/** It sleeps for the sum of its arguments. */
+const SLEEP = `#!/bin/sh
+for time in $(seq "\${STRETCH:-1}"); do set -- "$@" "$1"; done
+shift
+exec /bin/sleep "$@"
+`;
 
 export function openStage(): Stage {
   const base = mkdtempSync(join(tmpdir(), 'rentabot-docs-'));
@@ -25,6 +37,7 @@ export function openStage(): Stage {
     return join(base, name);
   }) as [string, string, string, string, string];
   symlinkSync(join(ROOT, 'bin', 'rentabot.js'), join(bin, 'rentabot'));
+  writeFileSync(join(bin, 'sleep'), SLEEP, { mode: 0o755 });
   const env: Record<string, string> = {
     PATH: `${bin}:${process.env.PATH}`,
     HOME: home,
@@ -34,7 +47,7 @@ export function openStage(): Stage {
     LANG: 'C.UTF-8',
     XDG_RUNTIME_DIR: run,
     XDG_STATE_HOME: state,
-    RENTABOT_IDLE: '2',
+    RENTABOT_IDLE: '300',
   };
   // A daemon of this host would be met before our own; the examples are none of its business.
   if (existsSync(HOST_SOCKET)) env.RENTABOT_URL = `unix:${run}/rentabot/private.sock`;
@@ -56,7 +69,7 @@ export function openStage(): Stage {
 
   return {
     folder,
-    run: (argv, cwd = folder) => runProgram(argv, cwd, env),
+    run: (argv, { folder: cwd = folder, stretch = 1 } = {}) => runProgram(argv, cwd, { ...env, STRETCH: `${stretch}` }),
     daemon: async () => {
       served ??= serve();
       return (await served).url;
@@ -64,7 +77,7 @@ export function openStage(): Stage {
     close: async () => {
       if (served) await ended((await served).child);
       await endPrivateDaemon(join(state, 'rentabot', 'private', 'owner.json'));
-      rmSync(base, { recursive: true, force: true, maxRetries: 5 });
+      rmSync(base, { recursive: true, force: true, maxRetries: 20 });
     },
   };
 }
@@ -105,7 +118,7 @@ async function endPrivateDaemon(owner: string): Promise<void> {
   const { pid } = JSON.parse(readFileSync(owner, 'utf8')) as { pid: number };
   try {
     process.kill(pid, 'SIGTERM');
-    for (let looks = 0; looks < 200; looks += 1) {
+    for (let looks = 0; looks < 3000 && existsSync(owner); looks += 1) {
       process.kill(pid, 0);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }

@@ -33,7 +33,7 @@ export function scriptOf(exchanges: readonly Exchange[]): string {
 }
 
 const PRELUDE = `places() { { rentabot status --json; rentabot queue --json; } 2>/dev/null | grep -o '"since"' | wc -l; }
-settle() { for look in $(seq 100); do [ "$(places)" -gt "$before" ] && return; sleep 0.05; done; echo 'nothing happened'; }
+settle() { for look in $(seq 1000); do [ "$(places)" -gt "$before" ] && return; sleep 0.05; done; echo 'nothing happened'; }
 `;
 
 /** What each command said, from what the script wrote. */
