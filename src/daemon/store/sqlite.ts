@@ -8,7 +8,7 @@ import { type Batch, DEFAULT_RETENTION, type HistoryQuery, type Retention, type 
 import type { EventJson } from '../../core/wire.ts';
 import { migrate, refuseNewer } from './migrations.ts';
 import { type Owner, Ownership } from './ownership.ts';
-import { decode, encode, merge, noRows, type Rows, rowsOf, sizeOf } from './rows.ts';
+import { decode, encode, listOf, merge, noRows, type Rows, rowsOf, sizeOf } from './rows.ts';
 import { eventsIn, fold, prepare, readSnapshot, type Statements } from './tables.ts';
 
 type Database = BetterSqlite3.Database;
@@ -83,7 +83,7 @@ export class SqliteStore implements Store {
       (since === null || Date.parse(at) >= since) &&
       (resource === null || (resources?.includes(resource) ?? false));
     const statements = this.opened();
-    const found = [...this.pending.told].reverse().filter(wanted);
+    const found = this.pendingEvents().reverse().filter(wanted);
     for (const row of statements.history.iterate(since ?? 0, pattern)) {
       if (found.length >= limit) break;
       // The pattern may also have found the name in a note.
@@ -98,7 +98,7 @@ export class SqliteStore implements Store {
       found.push(...eventsIn(row).filter(({ id }) => id > after));
       if (found.length >= limit) break;
     }
-    found.push(...this.pending.told.filter(({ id }) => id > after));
+    found.push(...this.pendingEvents().filter(({ id }) => id > after));
     return found.slice(0, limit);
   }
 
@@ -109,6 +109,11 @@ export class SqliteStore implements Store {
     this.db = null;
     this.ownership?.release();
     this.ownership = null;
+  }
+
+  /** Those that are not in the table yet, oldest first. */
+  private pendingEvents(): EventJson[] {
+    return JSON.parse(listOf(this.pending.told)) as EventJson[];
   }
 
   private opened(): Statements {

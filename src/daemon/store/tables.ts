@@ -3,11 +3,11 @@ import type { Counters, Ended, Lease, Millis, Request, Resource } from '../../co
 import { EMPTY_SNAPSHOT, type Snapshot } from '../../core/state.ts';
 import type { Retention } from '../../core/store.ts';
 import type { EventJson } from '../../core/wire.ts';
-import type { Rows } from './rows.ts';
+import { type Chunk, listOf, type Rows } from './rows.ts';
 
 /** Past holds that are read back for estimates. */
 const HOLDS = 2000;
-/** Events in one row of the history: few rows to write, and not too many to read for one page. */
+/** Events that are enough for one row of the history: few rows to write, and not too many to read for one page. */
 const EVENTS_IN_A_ROW = 250;
 
 export type Statements = ReturnType<typeof prepare>;
@@ -51,7 +51,7 @@ export function fold(statements: Statements, rows: Rows, retention: Retention): 
     else statements.putLive.run(id, live.kind, JSON.stringify(live.body));
   }
   const last = rows.ended.at(-1);
-  if (last) statements.putEnded.run(last.seq, JSON.stringify(rows.ended));
+  if (last) statements.putEnded.run(last.last, listOf(rows.ended));
   if (rows.forgottenUpTo > 0) forget(statements, rows.forgottenUpTo);
   foldHistory(statements, rows, retention);
   if (rows.counters) statements.putCounters.run(JSON.stringify({ ...rows.counters, latest: rows.at }));
@@ -68,13 +68,18 @@ function forget(statements: Statements, upTo: number): void {
 }
 
 function foldHistory(statements: Statements, { told, at }: Rows, retention: Retention): void {
-  for (let i = 0; i < told.length; i += EVENTS_IN_A_ROW) {
-    const events = told.slice(i, i + EVENTS_IN_A_ROW);
-    const newest = events.at(-1) as EventJson;
-    statements.putEvents.run(newest.id, Date.parse(newest.at), JSON.stringify(events));
+  let row: Chunk[] = [];
+  let count = 0;
+  for (const chunk of told) {
+    row.push(chunk);
+    count += chunk.count;
+    if (count < EVENTS_IN_A_ROW && chunk !== told.at(-1)) continue;
+    statements.putEvents.run(chunk.last, chunk.at, listOf(row));
+    row = [];
+    count = 0;
   }
   const newest = told.at(-1);
-  if (newest) statements.dropEvents.run(newest.id - retention.events);
+  if (newest) statements.dropEvents.run(newest.last - retention.events);
   statements.dropOldEvents.run(at - retention.keepFor);
 }
 
