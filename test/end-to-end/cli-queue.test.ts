@@ -286,9 +286,11 @@ test('TERM in the very moment of the grant leaves nothing held, and a command th
     expect([143, null]).toContain(code);
     if (code === null) expect(signal).toBe('SIGTERM');
   }
+  // Sooner than by its ttl, which takes 30 s.
   await until(
     'nothing is left',
     async () => (await account.status(env)).resources.find(({ name }) => name === 'e')?.state === 'free',
+    20_000,
   );
   expect(outcomes.length).toBe(12);
 });

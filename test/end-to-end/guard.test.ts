@@ -86,7 +86,8 @@ test('also a wrapper that waits gives up its place', async () => {
     (await account.status(env)).resources.find((one) => one.name === name)?.waiting ?? 0;
   expect(await waits()).toBe(1);
   waiting.kill('SIGKILL');
-  await until('its place is given up', async () => (await waits()) === 0);
+  // Not by its silence, which takes 30 s.
+  await until('its place is given up', async () => (await waits()) === 0, 20_000);
   holder.run.kill('SIGTERM');
   await holder.run.ended;
 });

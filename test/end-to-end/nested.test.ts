@@ -234,8 +234,9 @@ test('what is kept or left by the outer lock cannot be kept or left by an inner 
 
 test('a daemon that is away for a moment does not make us queue behind ourselves', async () => {
   const data = join(account.base, 'moving');
-  const first = await account.serve({ yaml: '{ a: {} }', data });
-  const { port } = new URL(first.url);
+  // A port could be somebody else's while nobody listens on it.
+  const place = { yaml: '{ a: {} }', data, listen: 'none', socket: join(account.base, 's') };
+  const first = await account.serve(place);
   const run = account.start(
     ['lock', '-n', 'a', '--', 'sh', '-c', 'echo held; read line; $RB lock -n a -- echo $RENTABOT_RESOURCE again'],
     { env: { ...env, RENTABOT_URL: first.url }, input: null },
@@ -244,6 +245,6 @@ test('a daemon that is away for a moment does not make us queue behind ourselves
   first.run.kill('SIGKILL');
   await first.run.ended;
   run.child.stdin?.end('go\n');
-  await account.serve({ yaml: '{ a: {} }', data, listen: `127.0.0.1:${port}` });
+  await account.serve(place);
   expect(await run.ended).toMatchObject({ code: 0, out: 'held\na again\n' });
 });

@@ -253,7 +253,7 @@ export class Account {
     socket = 'none',
     ...options
   }: ServeOptions = {}): Promise<Served> {
-    const config = join(this.base, 'served.yaml');
+    const config = `${data}.yaml`;
     writeFileSync(config, yaml);
     const args = ['serve', '-c', config, '--data', data, '--listen', listen ?? '127.0.0.1:0', '--socket', socket];
     const run = this.start(args, options);
