@@ -47,9 +47,14 @@ export interface Patience {
   readonly within?: number;
 }
 
-/** Heartbeats of a stream come every 15 s; three missed ones mean that the connection is dead. */
-export const STREAM_SILENCE_MS = 45_000;
+/**
+ * Heartbeats of a stream come every 15 s. A daemon that sees a connection end keeps the place in the queue for 30 s more;
+ * whoever does not see it, because only the other direction broke, has to come back before that.
+ */
+export const STREAM_SILENCE_MS = 25_000;
 const ANSWER_WITHIN_MS = 10_000;
+/** How long the daemon may keep the answer to a PUT open where something on the way allows no streams; seconds. */
+const BLOCK_S = 10;
 const LONGEST_PAUSE_MS = 5000;
 const FIRST_PAUSE_MS = 25;
 /** Where older clients bring the older daemon back again and again, it is spoken to. */
@@ -100,10 +105,10 @@ export class Client {
   async openAcquire(id: string, body: AcquireJson, signal: AbortSignal): Promise<Answer> {
     return this.open({
       method: 'PUT',
-      path: `/api/v2/leases/${encodeURIComponent(id)}?block=25`,
+      path: `/api/v2/leases/${encodeURIComponent(id)}?block=${BLOCK_S}`,
       headers: { accept: 'text/event-stream', ...this.bearer() },
       body: JSON.stringify(body),
-      answerWithin: ANSWER_WITHIN_MS + 25_000,
+      answerWithin: ANSWER_WITHIN_MS + BLOCK_S * 1000,
       silence: STREAM_SILENCE_MS,
       signal,
     });
