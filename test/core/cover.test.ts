@@ -44,7 +44,7 @@ describe('what is held around a lock', () => {
     expect(covered([{ tags: ['x'] }], [use(2, 'exclusive', 'L2'), use(1)], two)).toEqual({ uses: [2], rest: [] });
   });
 
-  test.each<[ModeJson, WantJson['mode'], boolean]>([
+  test.each<[ModeJson, NonNullable<WantJson['mode']> | null, boolean]>([
     ['exclusive', 'exclusive', true],
     ['exclusive', null, true],
     ['exclusive', 'shared', true],
