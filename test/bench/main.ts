@@ -3,11 +3,12 @@ import { cpus, totalmem } from 'node:os';
 import { handover } from './handover.ts';
 import { latency } from './latency.ts';
 import { memory } from './memory.ts';
+import { renewals } from './renewals.ts';
 import { printRows, type Row, table } from './report.ts';
 import { startup } from './startup.ts';
 import { throughput } from './throughput.ts';
 
-const PARTS = { throughput, latency, handover, startup, memory } as const;
+const PARTS = { throughput, latency, handover, renewals, startup, memory } as const;
 
 /** Runs the parts that are named, or all, and then writes docs/performance.md. */
 async function main(named: readonly string[]): Promise<void> {

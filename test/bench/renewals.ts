@@ -1,0 +1,103 @@
+import { readFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { benchId, fleet, request, SECRET, startDaemon } from './daemon.ts';
+import type { Row } from './report.ts';
+
+const LEASES = 1000;
+/** A third of the default ttl: how often each holder renews. */
+const EVERY_S = 10;
+const SECONDS = 20;
+/** Ticks of /proc/PID/stat in a second, on every Linux that there is. */
+const TICKS = 100;
+
+/** What a thousand holders cost the daemon who only keep what they have, each on a connection of its own. */
+export async function renewals(): Promise<Row[]> {
+  const daemon = await startDaemon(fleet(LEASES, 'r', '  tags: bench'));
+  try {
+    const ids: string[] = [];
+    const holders: Holder[] = [];
+    for (let i = 0; i < LEASES; i += 1) {
+      const id = benchId();
+      ids.push(id);
+      const holder = await Holder.at(daemon.port);
+      holders.push(holder);
+      const body = {
+        secret: SECRET,
+        want: [{ name: `r-${i}` }],
+        ttl: 3 * EVERY_S,
+        holder: { name: 'ci', host: 'runner' },
+      };
+      await holder.ask(request('PUT', `/api/v2/leases/${id}`, body));
+    }
+    const idle = await busy(daemon.pid, async () => pause(SECONDS * 500));
+    const renewing = await busy(daemon.pid, async () => {
+      const started = performance.now();
+      const open: Promise<void>[] = [];
+      const count = (LEASES / EVERY_S) * SECONDS;
+      for (let i = 0; i < count; i += 1) {
+        await pause(started + (i * EVERY_S * 1000) / LEASES - performance.now());
+        const holder = holders[i % LEASES] as Holder;
+        open.push(holder.ask(request('POST', `/api/v2/leases/${ids[i % LEASES]}/renew`, null, AUTHORIZED)));
+      }
+      await Promise.all(open);
+    });
+    for (const holder of holders) holder.close();
+    return [
+      {
+        what: `renewals of ${LEASES} held leases, part of a core`,
+        figure: `${(renewing * 100).toFixed(1)} %`,
+        baseline: `${(idle * 100).toFixed(1)} % (the same leases, nobody renews)`,
+        ratio: null,
+        goal: '< 2 %',
+      },
+    ];
+  } finally {
+    await daemon.stop();
+  }
+}
+
+const AUTHORIZED = { authorization: `Lease ${SECRET}` };
+
+/** The part of a core that a process uses meanwhile. */
+async function busy(pid: number, meanwhile: () => Promise<void>): Promise<number> {
+  const [started, before] = [performance.now(), ticksOf(pid)];
+  await meanwhile();
+  return (ticksOf(pid) - before) / TICKS / ((performance.now() - started) / 1000);
+}
+
+function ticksOf(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return Number(fields[11]) + Number(fields[12]);
+}
+
+/** A holder's connection, kept as its agent keeps it; one request at a time. */
+class Holder {
+  private heard: (status: string) => void = () => {};
+
+  private constructor(private readonly socket: Socket) {
+    socket.setEncoding('latin1').on('data', (chunk: string) => this.heard(chunk.slice(9, 12)));
+  }
+
+  static at(port: number): Promise<Holder> {
+    return new Promise((resolve, reject) => {
+      const socket = connect(port, '127.0.0.1', () => resolve(new Holder(socket)));
+      socket.on('error', reject);
+    });
+  }
+
+  ask(text: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.heard = (status) => (status === '200' ? resolve() : reject(new Error(`answered ${status}`)));
+      this.socket.write(text);
+    });
+  }
+
+  close(): void {
+    this.socket.destroy();
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, Math.max(0, ms)));
+}
