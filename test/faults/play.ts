@@ -21,7 +21,6 @@ export interface Outcome {
 /** Beats come every 30 ms, and files know the time to a few; what is shorter than this cannot be seen. */
 const SEEN_MS = 15;
 const READY_MS = 60_000;
-const NEXT_MS = 25_000;
 /** How long the second holder is watched for company. */
 const WATCH_MS = 1500;
 
@@ -41,13 +40,13 @@ const MEMBERS = ['main', 'child', 'daemon'];
 const NEXT = 'echo $$ > "$0/next.pid"; echo > "$0/next.first"; sleep 1';
 
 /** One fault with one tool; null where they do not go together. */
-export async function play(tool: Tool, scenario: Scenario, root: string): Promise<Outcome | null> {
-  const folder = folderIn(root, `${tool.name}-${scenario.name}`.replaceAll(' ', '-'));
-  const service = await tool.start(folder);
+export async function play(tool: Tool, scenario: Scenario, root: string, ttl: number): Promise<Outcome | null> {
+  const folder = folderIn(root, `${tool.name}-${scenario.name}-${ttl}`.replaceAll(' ', '-'));
+  const service = await tool.start(folder, ttl);
   const started: ChildProcess[] = [];
   try {
     if (!scenario.fits(service)) return null;
-    return await act(tool, scenario, service, folder, started);
+    return await act({ tool, scenario, service, ttl }, folder, started);
   } finally {
     await service.stop();
     for (const { pid } of started) if (pid) for (const one of [-pid, pid]) killQuietly(one);
@@ -56,9 +55,7 @@ export async function play(tool: Tool, scenario: Scenario, root: string): Promis
 }
 
 async function act(
-  tool: Tool,
-  scenario: Scenario,
-  service: Service,
+  { tool, scenario, service, ttl }: { tool: Tool; scenario: Scenario; service: Service; ttl: number },
   folder: string,
   started: ChildProcess[],
 ): Promise<Outcome> {
@@ -74,6 +71,7 @@ async function act(
   await pause(1000);
   const stage: Stage = {
     service,
+    ttl,
     wrapper: first.child,
     letEnd: () => writeFileSync(join(folder, 'end'), ''),
     everybody: () => [...familyOf(first.child.pid ?? 0), ...pidsOf(folder)],
@@ -81,7 +79,7 @@ async function act(
   const struckAt = Date.now();
   const wokenAt = Number((await scenario.strike(stage)) ?? 0);
   const next = join(folder, 'next.first');
-  const came = await until(() => existsSync(next), NEXT_MS, '').then(
+  const came = await until(() => existsSync(next), (5 * ttl + 5) * 1000, '').then(
     () => true,
     () => false,
   );

@@ -1,10 +1,10 @@
 import { cpus } from 'node:os';
 import type { Outcome } from './play.ts';
 import { SCENARIOS } from './scenarios.ts';
-import { type Tool, TTL_S } from './tools.ts';
+import type { Tool } from './tools.ts';
 
 /** docs/faults.md, from a whole run. */
-export function page(outcomes: readonly Outcome[], tools: readonly Tool[]): string {
+export function page(outcomes: readonly Outcome[], tools: readonly Tool[], ttl: number): string {
   const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, Node ${process.versions.node}, ${process.platform}`;
   const versions = tools.map((tool) => `${tool.name}${tool.version() && ` (${tool.version()})`}`).join(', ');
   const head = ['what happens to the first holder', ...tools.map(({ name }) => `\`${name}\``)];
@@ -19,7 +19,7 @@ What happens when things break while a command runs under a lock and somebody el
 plays every fault with \`rentabot lock\` and with the other lock wrappers that are installed, by the same script, and
 writes this page; it fails where rentabot does not keep its promise.
 
-The command has a child in the background and a daemon that has left its session. Leases have a ttl of ${TTL_S} s. Each cell
+The command has a child in the background and a daemon that has left its session. Leases have a ttl of ${ttl} s. Each cell
 says whether a process of the first holder was seen running while the next one held the lock (and for how long, of the second and a half
 in which that is looked for), what the first wrapper told its caller, and how long after the fault the next holder came.
 

@@ -1,10 +1,11 @@
 import type { ChildProcess } from 'node:child_process';
 import type { Service } from './tools.ts';
-import { TTL_S } from './tools.ts';
 
 /** What a fault may act upon. */
 export interface Stage {
   readonly service: Service;
+  /** Of leases, in seconds. */
+  readonly ttl: number;
   /** The wrapper of the first holder, which leads a group of its own. */
   readonly wrapper: ChildProcess;
   /** Makes the first holder's command end by itself, with code 0. */
@@ -30,7 +31,8 @@ export interface Scenario {
 }
 
 const ANY = (): boolean => true;
-const OVER_TTL_MS = (TTL_S + 3) * 1000;
+/** Longer than a lease outlives its holder, milliseconds. */
+const beyond = ({ ttl }: Stage): number => (ttl + 3) * 1000;
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const LOST = 76;
 
@@ -85,9 +87,9 @@ export const SCENARIOS: readonly Scenario[] = [
     name: 'server killed',
     what: 'the server is killed and started again at once; then the command ends',
     fits: ({ server }) => server !== null,
-    strike: async ({ service, letEnd }) => {
+    strike: async ({ service, letEnd, ttl }) => {
       await service.server?.restart();
-      await pause(TTL_S * 1000);
+      await pause(ttl * 1000);
       letEnd();
     },
     honest: [0],
@@ -96,9 +98,9 @@ export const SCENARIOS: readonly Scenario[] = [
     name: 'server away',
     what: 'the server is killed, and comes back after twice the ttl',
     fits: ({ server }) => server !== null,
-    strike: async ({ service }) => {
+    strike: async ({ service, ttl }) => {
       service.server?.kill('SIGKILL');
-      await pause(2 * TTL_S * 1000);
+      await pause(2 * ttl * 1000);
       await service.server?.restart();
     },
     honest: [LOST],
@@ -107,9 +109,10 @@ export const SCENARIOS: readonly Scenario[] = [
     name: 'server frozen',
     what: 'the server is stopped for longer than the ttl, then goes on',
     fits: ({ server }) => server !== null,
-    strike: async ({ service }) => {
+    strike: async (stage) => {
+      const { service } = stage;
       service.server?.kill('SIGSTOP');
-      await pause(OVER_TTL_MS);
+      await pause(beyond(stage));
       service.server?.kill('SIGCONT');
     },
     honest: [LOST],
@@ -125,10 +128,10 @@ export const SCENARIOS: readonly Scenario[] = [
     name: 'all frozen',
     what: 'wrapper, command and all beside them are stopped for longer than the ttl, as on a host that sleeps, then go on',
     fits: ANY,
-    strike: async ({ everybody }) => {
-      const all = everybody();
+    strike: async (stage) => {
+      const all = stage.everybody();
       for (const pid of all) send(pid, 'SIGSTOP');
-      await pause(2 * OVER_TTL_MS);
+      await pause(2 * beyond(stage));
       const wokenAt = Date.now();
       for (const pid of all) send(pid, 'SIGCONT');
       return wokenAt;

@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { Link } from './link.ts';
 
 const BIN = join(process.cwd(), 'bin/rentabot.js');
-export const TTL_S = 4;
 export const RESOURCE = 'board-1';
 
 export type Words = readonly [string, ...string[]];
@@ -26,7 +25,8 @@ export interface Tool {
   readonly name: string;
   /** Null where it is not installed. */
   version(): string | null;
-  start(folder: string): Promise<Service>;
+  /** `ttl` of its leases in seconds, where it has some. */
+  start(folder: string, ttl: number): Promise<Service>;
 }
 
 export const TOOLS: readonly Tool[] = [
@@ -46,7 +46,7 @@ export const TOOLS: readonly Tool[] = [
   ]),
 ];
 
-async function startRentabot(folder: string): Promise<Service> {
+async function startRentabot(folder: string, ttl: number): Promise<Service> {
   const config = join(folder, 'rentabot.yaml');
   writeFileSync(config, `${RESOURCE}: {}\n`);
   const port = await freePort();
@@ -55,7 +55,7 @@ async function startRentabot(folder: string): Promise<Service> {
   const server = new Server([process.execPath, BIN, 'serve', '-c', config, ...flags], `${url}/readyz`);
   await server.start();
   const link = await Link.to(port);
-  const lock = ['lock', '-n', RESOURCE, '--ttl', `${TTL_S}s`, '--grace', '500ms', '-q', '--url'];
+  const lock = ['lock', '-n', RESOURCE, '--ttl', `${ttl}s`, '--grace', '500ms', '-q', '--url'];
   return {
     link,
     server,
@@ -75,7 +75,7 @@ async function startRentabot(folder: string): Promise<Service> {
   };
 }
 
-async function startEtcd(folder: string): Promise<Service> {
+async function startEtcd(folder: string, ttl: number): Promise<Service> {
   const [port, peer] = [await freePort(), await freePort()];
   const [url, peerUrl] = [`http://127.0.0.1:${port}`, `http://127.0.0.1:${peer}`];
   const listen = ['--listen-client-urls', url, '--advertise-client-urls', url, '--listen-peer-urls', peerUrl];
@@ -92,7 +92,7 @@ async function startEtcd(folder: string): Promise<Service> {
     server,
     wrap: (command, through) => {
       const at = through === 'link' ? `http://127.0.0.1:${link.port}` : url;
-      return [...etcdctl(at), 'lock', '--ttl', String(TTL_S), RESOURCE, '--', ...command] as unknown as Words;
+      return [...etcdctl(at), 'lock', '--ttl', String(ttl), RESOURCE, '--', ...command] as unknown as Words;
     },
     revoke: () => {
       const [words, env] = [etcdctl(url), { ...process.env, ETCDCTL_API: '3' }];
