@@ -380,7 +380,8 @@ function randomCommands(chance: Chance, state: State): Command[] {
       });
     }
     if (roll < 0.7 && known.length > 0) return release(chance.pick(known), { ended: chance.maybe(0.5) });
-    if (roll < 0.8 && known.length > 0) return extend(chance.pick(known), chance.between(1, 100) * SECOND);
+    const guarded = chance.pick([null, false]);
+    if (roll < 0.8 && known.length > 0) return extend(chance.pick(known), chance.between(1, 100) * SECOND, { guarded });
     if (roll < 0.86) return release(`lease ${chance.below(3000)}`);
     if (roll < 0.9) return offline(chance.pick(NAMES), { until: null, reason: `reason ${chance.below(3)}` });
     if (roll < 0.94) return online(chance.pick(NAMES));

@@ -4,13 +4,7 @@ import type { Description, Holder, Millis, Principal, Want } from './model.ts';
 export type Command =
   | Acquire
   | { readonly type: 'renew'; readonly id: string; readonly secretHash: string | null; readonly principal: Principal }
-  | {
-      readonly type: 'extend';
-      readonly id: string;
-      readonly secretHash: string | null;
-      readonly for: Millis;
-      readonly principal: Principal;
-    }
+  | Extend
   | {
       readonly type: 'release';
       readonly id: string;
@@ -45,6 +39,18 @@ export interface Acquire {
   readonly note: string;
   readonly holder: Holder;
   readonly guarded: boolean;
+  readonly principal: Principal;
+}
+
+export interface Extend {
+  readonly type: 'extend';
+  readonly id: string;
+  readonly secretHash: string | null;
+  readonly for: Millis;
+  /** False: its command is gone, and it stays as a claim. Null: as it is. */
+  readonly guarded: boolean | null;
+  /** The note of the claim; null for the one that it has. */
+  readonly note: string | null;
   readonly principal: Principal;
 }
 

@@ -1,6 +1,6 @@
 import { impossible } from './advice.ts';
 import { everPossible } from './assign.ts';
-import type { Acquire, Command } from './command.ts';
+import type { Acquire, Command, Extend } from './command.ts';
 import { declare } from './declare.ts';
 import { endLease, leaveQueue, revokeLease } from './ending.ts';
 import { type Refusal, refuse } from './error.ts';
@@ -162,28 +162,49 @@ function renew(state: State, command: Extract<Command, { type: 'renew' }>, now: 
 /** A lease that was told to end cannot be kept alive: it is only a question of when. */
 function renewal(lease: Lease, now: Millis): readonly Event[] {
   if (lease.ending !== null) return [];
-  const expiresAt = Math.max(now + lease.request.ttl, lease.keptUntil ?? 0);
-  return [{ type: 'lease-renewed', id: lease.request.id, expiresAt }];
+  return [{ type: 'lease-renewed', id: lease.request.id, expiresAt: now + lease.request.ttl }];
 }
 
 /** Never shortens, and counts from now rather than from the end: so a repetition changes nothing. */
-function extend(state: State, command: Extract<Command, { type: 'extend' }>, now: Millis): readonly Event[] | Refusal {
+function extend(state: State, command: Extend, now: Millis): readonly Event[] | Refusal {
   const lease = leaseOf(state, command);
   if ('code' in lease) return lease;
   if (lease.ending !== null)
     return refuse('conflict', `lease ${command.id} is ending: ${lease.ending.reason}`, {
       hint: 'ask again with a new lease id',
     });
-  let longest = Number.POSITIVE_INFINITY;
-  for (const { resource } of lease.uses) {
-    longest = Math.min(longest, state.catalogue.byId.get(resource)?.resource.maxHold ?? Number.POSITIVE_INFINITY);
-  }
-  const until = Math.min(now + command.for, lease.grantedAt + longest);
+  if (command.guarded === true && !lease.request.guarded)
+    return refuse('usage', `no command is behind lease ${command.id}, and none can be put behind it`, {
+      status: 422,
+      hint: 'ask for a guarded lease with a new id',
+    });
+  const until = Math.min(now + command.for, lease.grantedAt + longestHold(state, lease));
+  if (command.guarded === false) return keep(lease, until, command);
   const endsAt = lease.endsAt === null ? null : Math.max(lease.endsAt, until);
   const keptUntil = Math.max(lease.keptUntil ?? 0, until);
   if (endsAt === lease.endsAt && keptUntil === lease.keptUntil) return [];
-  const extended: Lease = { ...lease, endsAt, keptUntil, expiresAt: Math.max(lease.expiresAt, keptUntil) };
-  return [{ type: 'lease-extended', lease: extended, by: command.principal.name }];
+  const expiresAt = Math.max(lease.expiresAt, Math.min(now + lease.request.ttl, until));
+  return [{ type: 'lease-extended', lease: { ...lease, endsAt, keptUntil, expiresAt }, by: command.principal.name }];
+}
+
+/**
+ * Makes it a claim: from now on nobody stands behind it, and it lasts until its end without a word from anybody. Done once:
+ * a repetition, however late, finds a claim and leaves it as it is.
+ */
+function keep(lease: Lease, until: Millis, { note, principal }: Extend): readonly Event[] {
+  if (isClaim(lease)) return [];
+  const request: Request = { ...lease.request, guarded: false, note: note ?? lease.request.note };
+  const kept: Lease = { ...lease, request, endsAt: until, keptUntil: until, expiresAt: until };
+  return [{ type: 'lease-kept', lease: kept, by: principal.name }];
+}
+
+function isClaim({ request, endsAt, keptUntil }: Lease): boolean {
+  return !request.guarded && endsAt !== null && keptUntil !== null && keptUntil >= endsAt;
+}
+
+function longestHold(state: State, { uses }: Lease): Millis {
+  const limits = uses.map(({ resource }) => state.catalogue.byId.get(resource)?.resource.maxHold);
+  return Math.min(...limits.map((limit) => limit ?? Number.POSITIVE_INFINITY));
 }
 
 function release(

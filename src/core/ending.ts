@@ -40,11 +40,12 @@ export function endLease(
 
 /**
  * Asks for a lease back. One with a command behind it is only told: its resources pass on when the holder confirms that
- * the command is dead, or when the ttl has run out, never before.
+ * the command is dead, or when its ttl has run out, never before. That an extension promised more counts no longer.
  */
 export function revokeLease(state: State, lease: Lease, cause: Cause, now: Millis): StoredEvent[] {
   if (!lease.request.guarded) return endLease(state, lease, cause, now, { reported: true });
   if (lease.ending !== null) return [];
+  if (lease.expiresAt <= now) return endLease(state, lease, cause, now, { reported: false });
   const ending: Ending = { reason: cause.reason, by: cause.by, note: cause.note ?? '', since: now };
   return [{ type: 'lease-ending', lease: { ...lease, ending }, ending }];
 }

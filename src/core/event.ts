@@ -18,6 +18,8 @@ export type StoredEvent =
   | { readonly type: 'waiter-left'; readonly request: Request; readonly ended: Ended }
   | { readonly type: 'lease-granted'; readonly lease: Lease; readonly at: Millis }
   | { readonly type: 'lease-extended'; readonly lease: Lease; readonly by: string }
+  /** Its command is gone, and it stays for a while as a claim. */
+  | { readonly type: 'lease-kept'; readonly lease: Lease; readonly by: string }
   | { readonly type: 'lease-ending'; readonly lease: Lease; readonly ending: Ending }
   /** `drainedAt`: until then its resources are held back; null where nothing of it can be left. */
   | {

@@ -30,6 +30,7 @@ export function evolve(state: State, event: Event): void {
       state.counters.fence = Math.max(state.counters.fence, event.lease.fence);
       return hold(state, event.lease);
     case 'lease-extended':
+    case 'lease-kept':
     case 'lease-ending':
       return replaceLease(state, event.lease);
     case 'lease-ended':
@@ -64,7 +65,7 @@ export function restore(snapshot: Snapshot, rules: Rules, now: Millis): State {
     if (entry) learn(entry, held);
   }
   for (const lease of snapshot.leases) {
-    hold(state, { ...lease, expiresAt: Math.max(now + lease.request.ttl, lease.keptUntil ?? 0) });
+    hold(state, { ...lease, expiresAt: now + lease.request.ttl });
   }
   for (const entry of state.catalogue.byId.values()) drainAgain(state, entry, now);
   for (const request of [...snapshot.requests].sort((a, b) => a.ticket - b.ticket)) {
@@ -87,9 +88,15 @@ export function waiterDue({ request, connections, heardAt }: Queued, silence: Mi
   return Math.min(gone, request.givesUpAt ?? Number.POSITIVE_INFINITY);
 }
 
+/** When this lease is over without another word from its holder. What was extended lasts, until it is told to end. */
+export function expiryOf({ expiresAt, keptUntil, ending }: Lease): Millis {
+  return ending === null && keptUntil !== null ? Math.max(expiresAt, keptUntil) : expiresAt;
+}
+
 /** When time alone will change this lease: its ttl runs out, or the end that no renewal moves has come. */
-export function leaseDue({ expiresAt, endsAt, ending }: Lease): Millis {
-  return ending === null && endsAt !== null ? Math.min(expiresAt, endsAt) : expiresAt;
+export function leaseDue(lease: Lease): Millis {
+  const { endsAt, ending } = lease;
+  return ending === null && endsAt !== null ? Math.min(expiryOf(lease), endsAt) : expiryOf(lease);
 }
 
 function putResource(state: State, resource: Resource): void {

@@ -1,6 +1,6 @@
 import { endLease, leaveQueue, revokeLease } from './ending.ts';
 import type { StoredEvent } from './event.ts';
-import { evolve, leaseDue, waiterDue } from './evolve.ts';
+import { evolve, expiryOf, leaseDue, waiterDue } from './evolve.ts';
 import type { Millis } from './model.ts';
 import type { State } from './state.ts';
 import type { Timer } from './timers.ts';
@@ -61,7 +61,7 @@ function leaseDueNow(state: State, timer: Timer, now: Millis): readonly StoredEv
   const { lease } = held;
   const due = leaseDue(lease);
   if (due > now) return later(state, timer, due);
-  if (lease.expiresAt <= now) return endLease(state, lease, lease.ending ?? BY_TIME, now, { reported: false });
+  if (expiryOf(lease) <= now) return endLease(state, lease, lease.ending ?? BY_TIME, now, { reported: false });
   return revokeLease(state, lease, BY_TIME, now);
 }
 

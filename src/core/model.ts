@@ -150,10 +150,10 @@ export interface Lease {
   readonly grantedAt: Millis;
   /** Ends then whatever the holder does; null for never. */
   readonly endsAt: Millis | null;
-  /** Does not expire before this, however silent the holder; set by `extend`. */
+  /** Does not expire before this, however silent the holder, unless it is told to end; set by `extend`. */
   readonly keptUntil: Millis | null;
   readonly ending: Ending | null;
-  /** Moves with each renewal. Not stored: a reopened daemon gives every lease one full ttl. */
+  /** One ttl after its holder was last heard of. Not stored: a reopened daemon gives every lease one full ttl. */
   expiresAt: Millis;
 }
 

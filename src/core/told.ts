@@ -65,6 +65,7 @@ function tellOne(state: State, event: StoredEvent, now: Millis, nameOf: NameOf):
       return { type: event.type, ...leased(nameOf, event.lease), waited, until: isoOrNull(event.lease.endsAt) };
     }
     case 'lease-extended':
+    case 'lease-kept':
       return { type: event.type, ...leased(nameOf, event.lease), by: event.by, until: isoOrNull(event.lease.endsAt) };
     case 'lease-ending':
       return { type: event.type, ...leased(nameOf, event.lease), reason: event.ending.reason, by: event.ending.by };

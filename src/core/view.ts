@@ -1,5 +1,6 @@
 import type { Entry } from './catalogue.ts';
 import { hasRoom } from './catalogue.ts';
+import { expiryOf } from './evolve.ts';
 import type { Lease, Millis, Mode } from './model.ts';
 import type { State } from './state.ts';
 import { describeWants, modeToJson } from './want.ts';
@@ -38,7 +39,7 @@ export function leaseToJson(state: State, lease: Lease, viewer: Viewer): LeaseJs
     guarded: request.guarded,
     since: isoTime(lease.grantedAt),
     waited: seconds(lease.grantedAt - request.askedAt),
-    expiresAt: isoTime(Math.min(lease.expiresAt, lease.endsAt ?? lease.expiresAt)),
+    expiresAt: isoTime(Math.min(expiryOf(lease), lease.endsAt ?? Number.POSITIVE_INFINITY)),
     until: isoOrNull(lease.endsAt),
     ending: ending === null ? null : { ...ending, since: isoTime(ending.since) },
   };

@@ -50,6 +50,15 @@ export interface AcquireJson {
   guarded?: boolean | null;
 }
 
+/** The body of `POST /api/v2/leases/{id}/extend`. */
+export interface ExtendJson {
+  for: number;
+  /** `false`: its command is gone, and it stays as a claim. */
+  guarded?: boolean | null;
+  /** Of the claim. */
+  note?: string | null;
+}
+
 export type ModeJson = 'exclusive' | 'slot' | 'shared';
 
 export interface LeasedResourceJson {

@@ -369,6 +369,7 @@ function fateOf(event: StoredEvent): string | null {
     case 'lease-granted':
     case 'lease-ending':
     case 'lease-extended':
+    case 'lease-kept':
       return event.lease.request.id;
     default:
       return null;

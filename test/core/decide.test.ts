@@ -266,7 +266,21 @@ describe('extend', () => {
     const world = boards();
     world.ask(acquire('a', 'board'));
     world.turn(extend('a', 900 * SECOND), renew('a'));
-    expect(world.lease('a').expiresAt).toBe(world.now + 900 * SECOND);
+    world.pass(900 * SECOND - 1);
+    expect(world.standing('a')).toBe('held');
+    world.pass(1);
+    expect(world.standing('a')).toBe('lost');
+  });
+
+  test('its holder counts as heard of, for as long as it was extended and for one ttl at most', () => {
+    const world = boards(2);
+    world.turn(acquire('a', 'board', { guarded: true }), acquire('b', 'board', { guarded: true }));
+    world.now += 20 * SECOND;
+    world.turn(extend('a', 900 * SECOND), extend('b', 15 * SECOND));
+    expect([world.lease('a').expiresAt, world.lease('b').expiresAt]).toEqual([
+      world.now + 30 * SECOND,
+      world.now + 15 * SECOND,
+    ]);
   });
 
   test('an ended lease is lost, an ending one a conflict, a stranger denied', () => {
@@ -276,6 +290,135 @@ describe('extend', () => {
     expect(world.ask(extend('a', 1000))).toMatchObject({ code: 'conflict', hint: 'ask again with a new lease id' });
     expect(world.ask(extend('b', 1000))?.code).toBe('lost');
     expect(world.ask(extend('a', 1000, { secretHash: 'guessed' }))?.code).toBe('denied');
+  });
+});
+
+describe('keeping a lease as a claim', () => {
+  const claim = (span: number, more = {}) => extend('a', span, { guarded: false, ...more });
+  function running(more = {}): World {
+    const world = boards(1, more);
+    world.turn(acquire('a', 'board', { guarded: true, note: 'nightly', hold: 5000 * SECOND }));
+    return world;
+  }
+
+  test('nobody stands behind it any more: it needs no renewals, ends then, and passes on without a drain', () => {
+    const world = running();
+    world.turn(acquire('b', 'board'), listen('b'));
+    expect(world.ask(claim(600 * SECOND))).toBeNull();
+    expect(world.typesOfEvents()).toEqual(['lease-kept']);
+    expect(world.lease('a')).toMatchObject({ endsAt: world.now + 600 * SECOND, request: { guarded: false } });
+    world.pass(600 * SECOND - 1);
+    expect([world.standing('a'), world.standing('b')]).toEqual(['held', 'waiting']);
+    world.pass(1);
+    expect([world.standing('a'), world.standing('b')]).toEqual(['lost', 'held']);
+    expect(world.state.ended.get('a')).toMatchObject({ reason: 'expired', by: '' });
+  });
+
+  test('a renewal does not carry it beyond its end', () => {
+    const world = running();
+    world.ask(claim(60 * SECOND));
+    world.pass(59 * SECOND);
+    world.ask(renew('a'));
+    world.pass(SECOND);
+    expect(world.standing('a')).toBe('lost');
+  });
+
+  test.each([
+    ['its holder', {}],
+    ['an admin', { secretHash: null, principal: ADMIN }],
+  ])('%s ends it at a word', (_, who) => {
+    const world = running();
+    world.turn(claim(600 * SECOND));
+    world.turn(acquire('b', 'board'));
+    world.ask(release('a', who));
+    expect([world.standing('a'), world.standing('b')]).toEqual(['lost', 'held']);
+  });
+
+  test('it ends then although it was extended for longer', () => {
+    const world = running();
+    world.turn(extend('a', 4000 * SECOND));
+    world.turn(claim(60 * SECOND));
+    world.pass(60 * SECOND);
+    expect(world.standing('a')).toBe('lost');
+  });
+
+  test('it lasts no longer than the longest hold of any resource', () => {
+    const world = running({ maxHold: 100 * SECOND });
+    world.pass(20 * SECOND);
+    world.ask(claim(600 * SECOND));
+    expect(world.lease('a').endsAt).toBe(world.now + 80 * SECOND);
+  });
+
+  test('repeated, at once or late, it is the claim that it was', () => {
+    const world = running();
+    world.turn(claim(600 * SECOND, { note: 'having a look' }), claim(600 * SECOND, { note: 'having a look' }));
+    const kept = world.lease('a');
+    expect(kept.request.note).toBe('having a look');
+    world.pass(300 * SECOND);
+    expect(world.ask(claim(600 * SECOND, { note: 'again' }))).toBeNull();
+    expect(world.events).toEqual([]);
+    expect(world.lease('a')).toEqual(kept);
+  });
+
+  test('without a note it keeps the one that it has', () => {
+    const world = running();
+    world.ask(claim(600 * SECOND));
+    expect(world.lease('a').request.note).toBe('nightly');
+  });
+
+  test('extended it lasts longer, and stays a claim', () => {
+    const world = running();
+    world.turn(claim(60 * SECOND));
+    world.turn(extend('a', 600 * SECOND), claim(30 * SECOND));
+    world.pass(599 * SECOND);
+    expect(world.standing('a')).toBe('held');
+    world.pass(SECOND);
+    expect(world.standing('a')).toBe('lost');
+  });
+
+  test('so does a lease that never had a command', () => {
+    const world = boards();
+    world.turn(acquire('a', 'board'));
+    world.turn(claim(600 * SECOND));
+    world.pass(599 * SECOND);
+    expect(world.standing('a')).toBe('held');
+    world.pass(SECOND);
+    expect(world.standing('a')).toBe('lost');
+  });
+
+  test('the request that asked for it still finds it', () => {
+    const world = running();
+    world.turn(claim(600 * SECOND));
+    expect(world.answer(acquire('a', 'board', { guarded: true }))).toBe('held');
+    expect(world.lease('a').request.guarded).toBe(false);
+  });
+
+  test('it is a claim after a restart', () => {
+    const world = running();
+    world.turn(claim(600 * SECOND));
+    world.restart(599 * SECOND);
+    world.pass(0);
+    expect([world.standing('a'), world.lease('a').request.guarded]).toEqual(['held', false]);
+    world.pass(SECOND);
+    expect(world.standing('a')).toBe('lost');
+  });
+
+  test('a lease that has ended or is ending is not kept, nor a stranger heard', () => {
+    const world = running();
+    expect(world.ask(claim(SECOND, { secretHash: 'guessed' }))?.code).toBe('denied');
+    world.ask(release('a'));
+    expect(world.ask(claim(600 * SECOND))?.code).toBe('conflict');
+    world.ask(release('a', { ended: true }));
+    expect(world.ask(claim(600 * SECOND))?.code).toBe('lost');
+  });
+
+  test('a command cannot be put behind a lease that has none', () => {
+    const world = running();
+    expect(world.ask(extend('a', 600 * SECOND, { guarded: true }))).toBeNull();
+    world.turn(claim(600 * SECOND));
+    const { endsAt } = world.lease('a');
+    expect(world.ask(extend('a', 900 * SECOND, { guarded: true }))).toMatchObject({ code: 'usage', status: 422 });
+    expect(world.lease('a').endsAt).toBe(endsAt);
   });
 });
 
@@ -373,6 +516,44 @@ describe('guarded', () => {
     expect(world.state.ended.get('a')?.reason).toBe('revoked');
     world.pass(DEFAULT_DRAIN);
     expect(world.standing('b')).toBe('held');
+  });
+
+  test('extended and then told to end, it passes on one ttl after its holder was last heard of', () => {
+    const world = guarded();
+    world.turn(listen('b'), extend('a', 3600 * SECOND));
+    world.pass(20 * SECOND);
+    world.ask(renew('a'));
+    world.pass(10 * SECOND);
+    world.ask(release('a', { secretHash: null, principal: ADMIN }));
+    expect(world.standing('a')).toBe('ending');
+    world.pass(20 * SECOND - 1);
+    expect(world.standing('a')).toBe('ending');
+    world.pass(1);
+    expect([world.standing('a'), world.standing('b')]).toEqual(['lost', 'waiting']);
+    world.pass(DEFAULT_DRAIN);
+    expect(world.standing('b')).toBe('held');
+  });
+
+  test('extended, silent for its ttl and then told to end, it is over at once, and its resources drain', () => {
+    const world = guarded();
+    world.turn(listen('b'), extend('a', 3600 * SECOND));
+    world.pass(1000 * SECOND);
+    world.ask(release('a', { secretHash: null, principal: ADMIN }));
+    expect([world.standing('a'), world.standing('b')]).toEqual(['lost', 'waiting']);
+    expect(world.state.ended.get('a')?.reason).toBe('revoked');
+    world.pass(DEFAULT_DRAIN);
+    expect(world.standing('b')).toBe('held');
+  });
+
+  test('extended and told to end before a restart, it has one full ttl after it, not what was promised before', () => {
+    const world = guarded();
+    world.turn(extend('a', 3600 * SECOND));
+    world.turn(release('a', { secretHash: null, principal: ADMIN }));
+    world.restart(10 * SECOND);
+    world.pass(30 * SECOND - 1);
+    expect(world.standing('a')).toBe('ending');
+    world.pass(1);
+    expect(world.standing('a')).toBe('lost');
   });
 
   test('a confirmed end without being told to is a plain release', () => {

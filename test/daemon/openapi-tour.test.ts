@@ -50,6 +50,9 @@ describe('every answer is as described', () => {
     await ask(200, 'GET', '/api/v2/leases?limit=1');
     await ask(200, 'POST', `${path}/renew`, { headers: authorization });
     await ask(200, 'POST', `${path}/extend`, { headers: authorization, body: { for: 60 } });
+    const claim = { for: 60, guarded: false, note: 'having a look' };
+    await ask(200, 'POST', `${path}/extend`, { headers: authorization, body: claim });
+    await ask(422, 'POST', `${path}/extend`, { headers: authorization, body: { for: 60, guarded: true } });
     await ask(204, 'DELETE', path, { headers: authorization });
     await ask(410, 'GET', path);
     await ask(410, 'PUT', path, { body });

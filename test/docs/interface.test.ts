@@ -16,7 +16,7 @@ test('every endpoint is in docs/protocol.md, and no other', () => {
   expect([...new Set(written)].sort()).toEqual(known.sort());
 });
 
-test.each(['Acquire', 'Want'])('every key of %s has a row in docs/protocol.md', (name) => {
+test.each(['Acquire', 'Want', 'Extend'])('every key of %s has a row in docs/protocol.md', (name) => {
   const rows = new Set([...text.matchAll(/^\| `(\w+)` \|/gm)].map(([, key]) => key));
   const keys = Object.keys((api.components.schemas[name] as { properties: object }).properties);
   expect(keys.length).toBeGreaterThan(0);

@@ -43,21 +43,21 @@ const MUTANTS: readonly (readonly [string, ...Change[]])[] = [
   ],
   [
     'a renewal is good for twice the ttl',
-    { file: 'decide.ts', find: 'now + lease.request.ttl', put: 'now + 2 * lease.request.ttl' },
+    { file: 'decide.ts', find: 'expiresAt: now + lease.request.ttl', put: 'expiresAt: now + 2 * lease.request.ttl' },
   ],
   [
     'a lease expires a moment late',
     {
       file: 'evolve.ts',
-      find: 'Math.min(expiresAt, endsAt) : expiresAt;',
-      put: 'Math.min(expiresAt, endsAt) : expiresAt + 1;',
+      find: 'Math.max(expiresAt, keptUntil) : expiresAt;',
+      put: 'Math.max(expiresAt, keptUntil) : expiresAt + 1;',
     },
   ],
   [
     'a restart gives no new ttl',
     {
       file: 'evolve.ts',
-      find: 'expiresAt: Math.max(now + lease.request.ttl, lease.keptUntil ?? 0)',
+      find: 'expiresAt: now + lease.request.ttl',
       put: 'expiresAt: lease.expiresAt',
     },
   ],
@@ -136,6 +136,25 @@ const MUTANTS: readonly (readonly [string, ...Change[]])[] = [
   ['a silent waiter stays', { file: 'evolve.ts', find: 'heardAt + silence', put: 'heardAt + 2 * silence' }],
   ['an open connection does not count', { file: 'evolve.ts', find: 'connections > 0 ?', put: 'false ?' }],
   ['asking once waits', { file: 'step.ts', find: 'event.request.givesUpAt === now', put: 'false' }],
+  [
+    'what was extended is held on to although it was revoked',
+    {
+      file: 'evolve.ts',
+      find: 'ending === null && keptUntil !== null ? Math',
+      put: 'keptUntil !== null ? Math',
+    },
+  ],
+  [
+    'what was extended expires all the same',
+    { file: 'evolve.ts', find: 'Math.max(expiresAt, keptUntil) : expiresAt', put: 'expiresAt : expiresAt' },
+  ],
+  [
+    'what was extended and is silent is told to end',
+    { file: 'ending.ts', find: 'if (lease.expiresAt <= now) return', put: 'if (false) return' },
+  ],
+  ['a claim is guarded', { file: 'decide.ts', find: 'guarded: false, note', put: 'note' }],
+  ['a claim has no end', { file: 'decide.ts', find: 'endsAt: until, keptUntil: until', put: 'keptUntil: until' }],
+  ['a claim lasts longer with each repetition', { file: 'decide.ts', find: 'if (isClaim(lease)) return [];', put: '' }],
   ['extending shortens', { file: 'decide.ts', find: 'Math.max(lease.endsAt, until)', put: 'until' }],
   [
     'who waits for what is gone is not told',

@@ -1,4 +1,4 @@
-import type { Acquire, Command } from '../../src/core/command.ts';
+import type { Acquire, Command, Extend } from '../../src/core/command.ts';
 import type { ErrorCode } from '../../src/core/error.ts';
 import type { StoredEvent } from '../../src/core/event.ts';
 import type {
@@ -51,7 +51,7 @@ export class Reference {
   /** The daemon was away. */
   restart(now: Millis): void {
     this.now = now;
-    for (const lease of this.leases) lease.expiresAt = Math.max(now + lease.ttl, lease.keptUntil ?? 0);
+    for (const lease of this.leases) lease.expiresAt = now + lease.ttl;
     for (const waiter of this.waiters) Object.assign(waiter, { connections: 0, heardAt: now });
     for (const thing of this.resources) {
       const left = (thing.lastUsedAt ?? Number.NEGATIVE_INFINITY) + this.rules.drain;
@@ -153,7 +153,7 @@ export class Reference {
       this.endWaiter(waiter, timeout ? 'timeout' : 'lost', 'expired');
     }
     for (const lease of [...this.leases]) {
-      if (lease.expiresAt <= now) this.endLease(lease, lease.ending ?? 'expired', { drains: lease.guarded });
+      if (lastsUntil(lease) <= now) this.endLease(lease, lease.ending ?? 'expired', { drains: lease.guarded });
       else if (lease.endsAt !== null && lease.endsAt <= now) this.revoke(lease, 'expired');
     }
   }
@@ -171,7 +171,7 @@ export class Reference {
       case 'extend': {
         const lease = this.leaseFor(command);
         if (typeof lease === 'string') return lease;
-        return this.extend(lease, command.for);
+        return this.extend(lease, command);
       }
       case 'release':
         return this.release(command);
@@ -227,8 +227,8 @@ export class Reference {
     this.counters.ticket += 1;
     this.waiters.push({
       ...{ id, shape, wants, secret: secretHash, priority: command.priority, principal: command.principal.name },
-      ...{ ttl: command.ttl, hold: command.hold, guarded: command.guarded, ticket: this.counters.ticket },
-      ...{ askedAt: this.now, heardAt: this.now, connections: 0 },
+      ...{ ttl: command.ttl, hold: command.hold, guarded: command.guarded, note: command.note },
+      ...{ ticket: this.counters.ticket, askedAt: this.now, heardAt: this.now, connections: 0 },
       givesUpAt: command.wait === null ? null : this.now + command.wait,
     });
     return null;
@@ -258,15 +258,24 @@ export class Reference {
   }
 
   private renew(lease: Holding): void {
-    if (lease.ending === null) lease.expiresAt = Math.max(this.now + lease.ttl, lease.keptUntil ?? 0);
+    if (lease.ending === null) lease.expiresAt = this.now + lease.ttl;
   }
 
-  private extend(lease: Holding, span: Millis): ErrorCode | null {
+  private extend(lease: Holding, { for: span, guarded, note }: Extend): ErrorCode | null {
     if (lease.ending !== null) return 'conflict';
+    if (guarded && !lease.guarded) return 'usage';
     const until = Math.min(this.now + span, lease.grantedAt + this.longestHold(lease.uses));
+    if (guarded === false) {
+      const isClaim = !lease.guarded && lease.endsAt !== null && (lease.keptUntil ?? 0) >= lease.endsAt;
+      if (isClaim) return null;
+      Object.assign(lease, { guarded: false, endsAt: until, keptUntil: until, expiresAt: until });
+      if (note !== null) lease.note = note;
+      return null;
+    }
+    if ((lease.endsAt === null || lease.endsAt >= until) && (lease.keptUntil ?? 0) >= until) return null;
     if (lease.endsAt !== null) lease.endsAt = Math.max(lease.endsAt, until);
     lease.keptUntil = Math.max(lease.keptUntil ?? 0, until);
-    lease.expiresAt = Math.max(lease.expiresAt, lease.keptUntil);
+    lease.expiresAt = Math.max(lease.expiresAt, Math.min(this.now + lease.ttl, until));
     return null;
   }
 
@@ -468,7 +477,9 @@ export class Reference {
   }
 
   private revoke(lease: Holding, reason: EndReason): void {
+    const isSilent = lease.ending === null && lease.expiresAt <= this.now;
     if (!lease.guarded) this.endLease(lease, reason);
+    else if (isSilent) this.endLease(lease, reason, { drains: true });
     else lease.ending ??= reason;
   }
 
@@ -507,7 +518,8 @@ export interface Waiting {
   readonly principal: string;
   readonly ttl: Millis;
   readonly hold: Millis | null;
-  readonly guarded: boolean;
+  guarded: boolean;
+  note: string;
   readonly ticket: number;
   readonly askedAt: Millis;
   readonly givesUpAt: Millis | null;
@@ -541,8 +553,14 @@ export function must(holds: boolean, otherwise: string): asserts holds {
   if (!holds) throw new Broken(otherwise);
 }
 
-export function dueOfLease({ expiresAt, endsAt, ending }: Holding): Millis {
-  return Math.min(expiresAt, ending === null && endsAt !== null ? endsAt : expiresAt);
+export function dueOfLease(lease: Holding): Millis {
+  const end = lease.ending === null ? lease.endsAt : null;
+  return Math.min(lastsUntil(lease), end ?? Number.POSITIVE_INFINITY);
+}
+
+/** What was extended lasts, unless it was told to end. */
+function lastsUntil({ expiresAt, keptUntil, ending }: Holding): Millis {
+  return ending === null ? Math.max(expiresAt, keptUntil ?? 0) : expiresAt;
 }
 
 export function dueOfWaiter({ connections, heardAt, givesUpAt }: Waiting, silence: Millis): Millis {

@@ -72,7 +72,7 @@ class RandomWorld {
 
   turn(): void {
     this.pass();
-    if (this.chance.maybe(0.04)) this.restart();
+    if (this.chance.maybe(this.reference.isDraining() ? 0.2 : 0.04)) this.restart();
     const commands = Array.from({ length: this.chance.below(5) }, () => this.command());
     if (this.chance.maybe(0.2) && commands.length > 0) commands.push(this.chance.pick(commands));
     this.play(commands);
@@ -131,12 +131,22 @@ class RandomWorld {
     const who = this.credentials(id);
     if (dice < 0.6) return release(id, { ...who, ended: chance.maybe(0.5) });
     if (dice < 0.69) return renew(id, who);
-    if (dice < 0.74) return extend(id, chance.pick([1000, 60_000, 400_000]), who);
-    if (dice < 0.82) return listen(id, chance.maybe(0.6) ? 1 : -1);
-    if (dice < 0.86) return offline(chance.pick(NAMES), { until: chance.maybe(0.5) ? this.now + 20_000 : null });
-    if (dice < 0.9) return online(chance.pick(NAMES));
+    if (dice < 0.78) return this.extend();
+    if (dice < 0.84) return listen(id, chance.maybe(0.6) ? 1 : -1);
+    if (dice < 0.88) return offline(chance.pick(NAMES), { until: chance.maybe(0.5) ? this.now + 20_000 : null });
+    if (dice < 0.91) return online(chance.pick(NAMES));
     if (dice < 0.95) return this.again();
     return this.reload();
+  }
+
+  /** Mostly of something that is held, and for longer than a ttl. */
+  private extend(): Command {
+    const { chance } = this;
+    const { leases } = this.reference;
+    const id = leases.length > 0 && chance.maybe(0.8) ? chance.pick(leases).id : this.someId();
+    const guarded = chance.pick([null, null, null, false, true]);
+    const note = guarded === false && chance.maybe(0.5) ? 'kept' : null;
+    return extend(id, chance.pick([1000, 60_000, 400_000]), { ...this.credentials(id), guarded, note });
   }
 
   private ask(): Acquire {
@@ -174,6 +184,8 @@ class RandomWorld {
 
   private someId(): string {
     const { chance } = this;
+    const extended = this.reference.leases.filter(({ keptUntil }) => keptUntil !== null);
+    if (extended.length > 0 && chance.maybe(0.2)) return chance.pick(extended).id;
     const live = [...this.reference.leases, ...this.reference.waiters];
     if (live.length > 0 && chance.maybe(0.8)) return chance.pick(live).id;
     return chance.maybe(0.1) ? `id-${this.asked.length}` : chance.pick(this.asked).id;

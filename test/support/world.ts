@@ -67,6 +67,7 @@ export class Rows {
         this.leases.set(event.lease.request.id, event.lease);
         return;
       case 'lease-extended':
+      case 'lease-kept':
       case 'lease-ending':
         this.leases.set(event.lease.request.id, event.lease);
         return;

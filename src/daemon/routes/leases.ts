@@ -211,11 +211,15 @@ async function extend(daemon: Daemon, ask: Ask): Promise<Answer> {
   const id = leaseId(ask);
   const secretHash = leaseSecretHash(ask);
   const asked = await body(ask, extendSchema, daemon.http.body);
+  if (asked.note != null && asked.guarded !== false)
+    malformed('a note goes with `guarded: false`, which keeps the lease as a claim', 'leave the note out', 422);
   const command = {
     type: 'extend',
     id,
     secretHash,
     for: Math.round(asked.for * 1000),
+    guarded: asked.guarded ?? null,
+    note: asked.note ?? null,
     principal: daemon.identify(ask),
   } as const;
   return daemon.engine.submit(command, (sight) => renewed(sight, id, secretHash === null ? 'anyone' : 'holder'));

@@ -102,7 +102,8 @@ export const LEASE_OPERATIONS: readonly Operation[] = [
     tag: 'leases',
     summary: 'Hold longer',
     description:
-      'The lease lasts at least `for` seconds from now. It never becomes shorter, so a repetition does no harm; `maxHold` of a resource stays the bound.',
+      'The lease lasts at least `for` seconds from now. It never becomes shorter, so a repetition does no harm; `maxHold` of a resource stays the bound. With ' +
+      '`guarded: false` the command behind it is gone: it becomes a claim, which needs no renewals and ends after `for`, or when anybody who may releases it.',
     secret: true,
     body: 'Extend',
     answers: [{ status: 200, when: 'Extended, as far as allowed.', schemas: ['Renewed'], example: examples.renewed }],
@@ -115,7 +116,15 @@ export const LEASE_OPERATIONS: readonly Operation[] = [
       { code: 'conflict', when: 'the lease has been told to end' },
       OVER,
     ],
-    calls: [{ label: 'One hour more', path: `${LEASE}/extend`, headers: SECRET, body: { for: 3600 } }],
+    calls: [
+      { label: 'One hour more', path: `${LEASE}/extend`, headers: SECRET, body: { for: 3600 } },
+      {
+        label: 'Keep it without its command',
+        path: `${LEASE}/extend`,
+        headers: SECRET,
+        body: { for: 3600, guarded: false, note: 'the build failed, having a look' },
+      },
+    ],
   },
   {
     method: 'delete',

@@ -182,7 +182,7 @@ export function makeSchemas() {
       at: time,
       type: z.string().meta({
         description:
-          '`waiter-joined`, `waiter-left`, `lease-granted`, `lease-extended`, `lease-ending`, `lease-ended`, `resource-added`, `resource-changed`, `resource-removed`, `resource-offline`, `resource-online` or `resource-drained`; more may come.',
+          '`waiter-joined`, `waiter-left`, `lease-granted`, `lease-extended`, `lease-kept`, `lease-ending`, `lease-ended`, `resource-added`, `resource-changed`, `resource-removed`, `resource-offline`, `resource-online` or `resource-drained`; more may come.',
       }),
       lease: z.string().exactOptional(),
       resources: z.array(z.string()).exactOptional().meta({ description: 'Names.' }),

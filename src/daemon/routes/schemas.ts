@@ -2,7 +2,14 @@
 import * as z from 'zod';
 import { DEFAULT_LIMITS } from '../../core/model.ts';
 import { MAX_COUNT } from '../../core/want.ts';
-import { type AcquireJson, DEFAULT_TTL_S, HIGHEST_PRIORITY, TTL_RANGE_S, type WantJson } from '../../core/wire.ts';
+import {
+  type AcquireJson,
+  DEFAULT_TTL_S,
+  type ExtendJson,
+  HIGHEST_PRIORITY,
+  TTL_RANGE_S,
+  type WantJson,
+} from '../../core/wire.ts';
 
 /**
  * What comes in, as zod has it. The same schemas check the requests and write /openapi.json. Unknown keys are refused: a
@@ -92,6 +99,11 @@ export const acquireSchema = z
 export const extendSchema = z
   .strictObject({
     for: z.number().positive().max(LONGEST_S).meta({ description: 'Seconds from now that it is to be held at least.' }),
+    guarded: absentOr(z.boolean()).meta({
+      description:
+        '`false`: the command behind it is gone. It becomes a claim, which needs no renewals and ends after `for`; a claim stays as it is. As it is, if absent.',
+    }),
+    note: absentOr(line(500)).meta({ description: 'With `guarded: false`: shown to whoever waits from now on.' }),
   })
   .meta({ description: 'How much longer.' });
 
@@ -124,3 +136,4 @@ type Frozen<T> = T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : 
 
 true satisfies Same<typeof wantSchema, WantJson>;
 true satisfies Same<typeof acquireSchema, AcquireJson>;
+true satisfies Same<typeof extendSchema, ExtendJson>;

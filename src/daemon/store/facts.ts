@@ -65,6 +65,7 @@ export class Facts {
           this.leases.set(event.lease.request.id, event.lease);
           break;
         case 'lease-extended':
+        case 'lease-kept':
         case 'lease-ending':
           this.leases.set(event.lease.request.id, event.lease);
           break;

@@ -88,6 +88,7 @@ export function rowsOf({ events, told, counters, at }: Batch): Rows {
         break;
       case 'lease-granted':
       case 'lease-extended':
+      case 'lease-kept':
       case 'lease-ending':
         rows.live.set(event.lease.request.id, { kind: 'lease', body: event.lease });
         break;

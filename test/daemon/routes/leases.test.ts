@@ -1,7 +1,15 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import type { HeldJson, LeaseJson, LeasesJson, QueueJson, RenewedJson, WaitingJson } from '../../../src/core/wire.ts';
+import type {
+  HeldJson,
+  HistoryJson,
+  LeaseJson,
+  LeasesJson,
+  QueueJson,
+  RenewedJson,
+  WaitingJson,
+} from '../../../src/core/wire.ts';
 import { description, SECOND } from '../../support/builders.ts';
-import { acquireJson, newId, secretOf } from '../../support/builders-daemon.ts';
+import { acquireJson, type LeaseClient, newId, secretOf } from '../../support/builders-daemon.ts';
 import { FakeClock } from '../../support/clock.ts';
 import { type DaemonOptions, eventually, startDaemon, type TestDaemon } from '../../support/daemon.ts';
 import { jsonOf, problemOf } from '../../support/http.ts';
@@ -342,6 +350,68 @@ describe('extending', () => {
     await client.release();
     expect(problemOf(await client.extend(5)).status).toBe(410);
     expect(problemOf(await daemon.lease().extend(5)).status).toBe(404);
+  });
+});
+
+describe('keeping as a claim', () => {
+  const keep = (client: LeaseClient, more = {}) =>
+    daemon.http.post(`${client.path}/extend`, { for: 600, guarded: false, ...more }, { headers: client.authorization });
+
+  test('the lease needs no renewals, ends then, and goes to the next at once when it is released', async () => {
+    await start();
+    const [client, next] = [daemon.lease(), daemon.lease()];
+    await client.hold('board-1', { guarded: true, note: 'nightly' });
+    const { lease } = jsonOf<RenewedJson>(await keep(client, { note: 'having a look' }));
+    const end = new Date(clock.now() + 600_000).toISOString();
+    expect(lease).toMatchObject({ guarded: false, note: 'having a look', until: end, expiresAt: end });
+    await pass(500);
+    const waiting = await next.wait('board-1');
+    expect(waiting.blockers).toMatchObject([{ cause: 'held', note: 'having a look', until: end }]);
+    expect((await daemon.http.delete(client.path)).status).toBe(204);
+    await next.hold('board-1');
+  });
+
+  test('repeated after a lost answer it is the same claim, and the history tells of it once', async () => {
+    await start();
+    const client = daemon.lease();
+    await client.hold('board-1', { guarded: true });
+    const first = jsonOf<RenewedJson>(await keep(client)).lease;
+    await pass(5);
+    expect(jsonOf<RenewedJson>(await keep(client)).lease).toEqual(first);
+    const { events } = jsonOf<HistoryJson>(await daemon.http.get('/api/v2/history'));
+    expect(events.filter(({ type }) => type === 'lease-kept')).toMatchObject([
+      { lease: client.id, resources: ['board-1'], until: first.until },
+    ]);
+  });
+
+  test.each([
+    ['a note for what is not kept', { guarded: null, note: 'x' }],
+    ['guarded in words', { guarded: 'no' }],
+    ['a note of two lines', { note: 'a\nb' }],
+    ['an unknown key', { gaurded: false }],
+  ])('%s is 422, and changes nothing', async (_, more) => {
+    await start();
+    const client = daemon.lease();
+    const { until } = await client.hold('board-1', { guarded: true });
+    expect(problemOf(await keep(client, more))).toMatchObject({ status: 422, code: 'usage' });
+    const { lease } = jsonOf<HeldJson>(await client.show());
+    expect([lease.guarded, lease.until, lease.note]).toEqual([true, until, '']);
+  });
+
+  test('a command cannot be put behind it again: 422', async () => {
+    await start();
+    const client = daemon.lease();
+    await client.hold('board-1', { guarded: true });
+    await keep(client);
+    expect(problemOf(await keep(client, { guarded: true }))).toMatchObject({ status: 422, code: 'usage' });
+  });
+
+  test('what is ending is a conflict', async () => {
+    await start();
+    const client = daemon.lease();
+    await client.hold('board-1', { guarded: true });
+    await daemon.http.delete(client.path);
+    expect(problemOf(await keep(client))).toMatchObject({ status: 409, code: 'conflict' });
   });
 });
 
