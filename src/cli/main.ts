@@ -2,4 +2,8 @@ import { run } from './program.ts';
 import { processShell } from './shell.ts';
 
 // Program → action → exit code. This is the only place that exits.
-void run(process.argv.slice(2), processShell()).then((code) => process.exit(code));
+const shell = processShell();
+void run(process.argv.slice(2), shell).then((code) => {
+  if (shell.raise !== null) process.kill(process.pid, shell.raise);
+  process.exit(code);
+});

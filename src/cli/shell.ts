@@ -22,6 +22,8 @@ export interface Shell {
   readonly onUsageError: Map<Command, (refusal: Refusal) => Promise<number>>;
   /** What the process exits with. */
   exit: number;
+  /** What it ends itself with instead, where it was ended by that and its caller has to see so. */
+  raise: NodeJS.Signals | null;
 }
 
 export function processShell(): Shell {
@@ -38,6 +40,7 @@ export function processShell(): Shell {
     caller: () => ({ name: userName(machine.env), host: hostname() }),
     onUsageError: new Map(),
     exit: 0,
+    raise: null,
   };
 }
 

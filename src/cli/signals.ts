@@ -16,6 +16,8 @@ export interface SignalSource {
  */
 export class Signals {
   first: Forwarded | null = null;
+  /** All that came, whoever it was for. */
+  readonly heard = new Set<Forwarded>();
   private receiver: ((signal: Forwarded) => void) | null = null;
   private isCleanup = false;
   private readonly stop = new AbortController();
@@ -49,6 +51,7 @@ export class Signals {
   }
 
   private readonly receive = (signal: Forwarded): void => {
+    this.heard.add(signal);
     if (this.receiver !== null) return this.receiver(signal);
     if (!STOPPING.has(signal)) return;
     if (this.isCleanup || this.stop.signal.aborted) return this.hurry.abort();

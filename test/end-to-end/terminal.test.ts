@@ -166,6 +166,35 @@ describe.skipIf(!hasScript)('on a terminal', () => {
     await terminal.exit();
   });
 
+  test('Ctrl-C ends a loop around it, as it would around the command alone', async () => {
+    const terminal = await Terminal.open();
+    terminal.type('for i in 1 2 3; do $RB lock -n a -- sh -c "echo go; exec sleep 600"; echo after $i; done\r');
+    await terminal.run.said('\r\ngo\r\n');
+    terminal.type('\u0003');
+    await terminal.command('echo code $?');
+    await terminal.run.said(/code \d+\r\n/);
+    expect(terminal.screen).toContain('code 130\r\n');
+    expect(terminal.screen).not.toContain('after 1\r\n');
+    await terminal.exit();
+  });
+
+  test('kill -9 of the wrapper takes the command with it, and nobody else of the terminal', async () => {
+    const terminal = await Terminal.open();
+    const long = 100_000_000 + 10 * process.pid;
+    await terminal.command(`sleep ${long + 2} &`);
+    // The command itself kills the wrapper, which is its parent.
+    await terminal.command(
+      `$RB lock -n a --ttl 10m -- bash -c "kill -9 \\$PPID; setsid sleep ${long} & sleep ${long + 1}"; echo code $?`,
+    );
+    expect(terminal.screen).toContain('code 137\r\n');
+    await terminal.command('$RB lock -n a -- echo next');
+    await terminal.command(`pgrep -f "^sleep ${long / 10}[01]" || echo nothing left`);
+    expect(terminal.screen).toContain('\r\nnothing left');
+    await terminal.command('kill %1 && echo the bystander lived');
+    expect(terminal.screen).toContain('\r\nthe bystander lived');
+    await terminal.exit();
+  });
+
   test('Ctrl-Z stops it and fg goes on, to the same exit code', async () => {
     const terminal = await Terminal.open();
     account.file('fg.sh', 'echo go; while [ ! -e fg-done ]; do sleep 0.05; done; exit 9');

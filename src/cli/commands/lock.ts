@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
+import { isatty } from 'node:tty';
 import type { Command } from 'commander';
 import { type Refusal, refuse } from '../../core/error.ts';
 import type { Adopted } from '../adopt.ts';
@@ -119,6 +120,8 @@ async function lock(
     const result = await runLock(plan, world, adopted);
     talk.detail('ended', `${result.outcome}, exit code ${result.exitCode}`, result);
     await report(file, result, talk);
+    // A shell stops a loop or a script at Ctrl-C only where what it ran was ended by that too.
+    if (result.signal === 'SIGINT' && signals.heard.has('SIGINT') && isatty(0)) shell.raise = 'SIGINT';
     return result.exitCode;
   } catch (error) {
     await report(file, notGranted('internal', exitCodeOf('internal', overrides), null, 0), talk);

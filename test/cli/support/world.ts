@@ -151,6 +151,7 @@ export function testShell(
     caller: () => ({ name: 'ann', host: 'ws' }),
     onUsageError: new Map(),
     exit: 0,
+    raise: null,
   };
   return shell;
 }
