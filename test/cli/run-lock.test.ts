@@ -6,7 +6,7 @@ import { mono } from '../../src/cli/time.ts';
 import type { AcquireJson } from '../../src/core/wire.ts';
 import { cutOff, losesFirstReplies, repeats } from './support/bad-line.ts';
 import { idIn, json, problem, type Script, StubDaemon, send, stream, waitingJson } from './support/stub-daemon.ts';
-import { stopTime, until } from './support/time.ts';
+import { pass, stopTime, until } from './support/time.ts';
 import { clientAt, lockPlan, lockWorld, temporaryFolder } from './support/world.ts';
 
 let stub: StubDaemon;
@@ -83,11 +83,20 @@ test('the CI job is the note, unless there is one', async () => {
   expect(stub.asked[0]?.body).toMatchObject({ note: 'hil', holder: { name: 'gitlab' } });
 });
 
-test('a short command opens no stream of its lease', async () => {
-  // Short, however long it takes.
+test.each([
+  [199, ['PUT', 'DELETE']],
+  [200, ['PUT', 'GET', 'DELETE']],
+])('a short command opens no stream of its lease: one of %i ms asks %j', async (span, methods) => {
   stopTime();
-  await runLock(lockPlan(['true']), lockWorld(clientAt(stub.url)));
-  expect(stub.asked.map(({ method }) => method)).toEqual(['PUT', 'DELETE']);
+  const out = file();
+  const script = `touch ${out}; while [ ! -e ${out}.end ]; do sleep 0.01; done`;
+  const running = runLock(lockPlan(sh(script)), lockWorld(clientAt(stub.url)));
+  await appears(out);
+  await pass(span);
+  await until(() => stub.asked.length === methods.length - 1);
+  writeFileSync(`${out}.end`, '');
+  await running;
+  expect(stub.asked.map(({ method }) => method)).toEqual(methods);
 });
 
 test.each([
