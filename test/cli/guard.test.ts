@@ -336,15 +336,20 @@ describe.skipIf(!existsSync('/proc/self/stat'))('the guard', () => {
     await until(() => existsSync(told), 'given back');
   });
 
-  test.skipIf(!existsSync('/bin/busybox'))('it runs in a busybox as well', async () => {
-    const mark = mint();
-    const { child, pids } = await family(mark, true);
-    const { say, orphan, ended, told } = guard({ mark, shell: ['/bin/busybox', 'sh'] });
-    say('give-back {}');
-    say(`command ${child.pid} 1`);
-    orphan();
-    await ended;
-    await allGone(pids);
-    expect(linesOf(told)).toEqual(['give-back', '{}']);
-  });
+  for (const shell of [
+    ['/bin/busybox', 'sh'],
+    ['/bin/bash', '--posix'],
+  ]) {
+    test.skipIf(!existsSync(shell[0] as string))(`it runs in ${shell.join(' ')} as well`, async () => {
+      const mark = mint();
+      const { child, pids } = await family(mark, true);
+      const { say, orphan, ended, told } = guard({ mark, shell });
+      say('give-back {}');
+      say(`command ${child.pid} 1`);
+      orphan();
+      await ended;
+      await allGone(pids);
+      expect(linesOf(told)).toEqual(['give-back', '{}']);
+    });
+  }
 });
