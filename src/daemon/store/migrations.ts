@@ -4,10 +4,10 @@ import { RentabotError, refuse } from '../../core/error.ts';
 /**
  * Forward only. Once released, a step is never edited; a new one is appended.
  *
- * A commit appends one row to `journal`: what it changes in the other tables, as JSON. Now and then, and at every start,
- * the journal is folded into them and emptied. So a commit is one small sequential write whatever it changes, and a lease
- * that was short never touches a table. `live` has a row for each waiter and lease; `ended` (spent ids) and `event` (the
- * history) have lists, by the number of the last in each.
+ * A commit only ever appends: to `ended` (spent ids) and `event` (the history) a list each, by the number of the last in
+ * it; and to `journal` one row, what it changes in the other tables, as JSON. Now and then, and at every start, the journal
+ * is folded into those and emptied. So a commit is a small sequential write whatever it changes, and a lease that was short
+ * never touches `live`, which has a row for each waiter and lease.
  */
 export const MIGRATIONS: readonly string[] = [
   `CREATE TABLE journal (seq INTEGER PRIMARY KEY, body TEXT NOT NULL);

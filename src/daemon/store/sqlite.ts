@@ -8,12 +8,12 @@ import { type Batch, DEFAULT_RETENTION, type HistoryQuery, type Retention, type 
 import type { EventJson } from '../../core/wire.ts';
 import { migrate, refuseNewer } from './migrations.ts';
 import { type Owner, Ownership } from './ownership.ts';
-import { decode, encode, listOf, merge, noRows, type Rows, rowsOf, sizeOf } from './rows.ts';
-import { eventsIn, fold, prepare, readSnapshot, type Statements } from './tables.ts';
+import { decode, encode, merge, noRows, type Rows, rowsOf } from './rows.ts';
+import { append, eventsIn, fold, prepare, readSnapshot, type Statements } from './tables.ts';
 
 type Database = BetterSqlite3.Database;
 
-/** The journal is folded into the tables when so much has come together (see sizeOf): some hundred operations, so that no fold takes long. */
+/** The journal is folded into the tables after so many events: some hundred operations, so that no fold takes long. */
 const FOLD_AT = 2000;
 /** SQLite's page cache: the tables are read at the start and then only written. */
 const CACHE_KIB = 2048;
@@ -61,9 +61,10 @@ export class SqliteStore implements Store {
     if (!db || !statements) throw new Error('the store is not open');
     const rows = rowsOf(batch);
     merge(pending, rows);
-    const folds = sizeOf(pending) >= FOLD_AT;
+    const folds = pending.size >= FOLD_AT;
     statements.begin.run();
     try {
+      append(statements, batch);
       if (folds) this.foldPending(statements);
       else statements.putJournal.run(encode(rows));
       statements.commit.run();
@@ -83,7 +84,7 @@ export class SqliteStore implements Store {
       (since === null || Date.parse(at) >= since) &&
       (resource === null || (resources?.includes(resource) ?? false));
     const statements = this.opened();
-    const found = this.pendingEvents().reverse().filter(wanted);
+    const found: EventJson[] = [];
     for (const row of statements.history.iterate(since ?? 0, pattern)) {
       if (found.length >= limit) break;
       // The pattern may also have found the name in a note.
@@ -98,7 +99,6 @@ export class SqliteStore implements Store {
       found.push(...eventsIn(row).filter(({ id }) => id > after));
       if (found.length >= limit) break;
     }
-    found.push(...this.pendingEvents().filter(({ id }) => id > after));
     return found.slice(0, limit);
   }
 
@@ -109,11 +109,6 @@ export class SqliteStore implements Store {
     this.db = null;
     this.ownership?.release();
     this.ownership = null;
-  }
-
-  /** Those that are not in the table yet, oldest first. */
-  private pendingEvents(): EventJson[] {
-    return JSON.parse(listOf(this.pending.told)) as EventJson[];
   }
 
   private opened(): Statements {

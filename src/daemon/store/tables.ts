@@ -1,13 +1,13 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { Counters, Ended, Lease, Millis, Request, Resource } from '../../core/model.ts';
 import { EMPTY_SNAPSHOT, type Snapshot } from '../../core/state.ts';
-import type { Retention } from '../../core/store.ts';
+import type { Batch, Retention } from '../../core/store.ts';
 import type { EventJson } from '../../core/wire.ts';
-import { type Chunk, listOf, type Rows } from './rows.ts';
+import type { Rows } from './rows.ts';
 
 /** Past holds that are read back for estimates. */
 const HOLDS = 2000;
-/** Events that are enough for one row of the history: few rows to write, and not too many to read for one page. */
+/** Most events in one row of the history: a bound for what has to be read to find one of them. */
 const EVENTS_IN_A_ROW = 250;
 
 export type Statements = ReturnType<typeof prepare>;
@@ -38,6 +38,18 @@ export function prepare(db: Database) {
   };
 }
 
+/** Writes what no later event changes: spent ids, and the history. Inside the caller's transaction. */
+export function append(statements: Statements, { events, told, at }: Batch): void {
+  const ended: Ended[] = [];
+  for (const event of events) if ('ended' in event) ended.push(event.ended);
+  const last = ended.at(-1);
+  if (last) statements.putEnded.run(last.seq, JSON.stringify(ended));
+  for (let i = 0; i < told.length; i += EVENTS_IN_A_ROW) {
+    const some = told.slice(i, i + EVENTS_IN_A_ROW);
+    statements.putEvents.run((some.at(-1) as EventJson).id, at, JSON.stringify(some));
+  }
+}
+
 /** Writes changes into the tables, inside the caller's transaction. */
 export function fold(statements: Statements, rows: Rows, retention: Retention): void {
   for (const [id, resource] of rows.resources) {
@@ -50,11 +62,10 @@ export function fold(statements: Statements, rows: Rows, retention: Retention): 
     if (live === null) statements.dropLive.run(id);
     else statements.putLive.run(id, live.kind, JSON.stringify(live.body));
   }
-  const last = rows.ended.at(-1);
-  if (last) statements.putEnded.run(last.last, listOf(rows.ended));
   if (rows.forgottenUpTo > 0) forget(statements, rows.forgottenUpTo);
-  foldHistory(statements, rows, retention);
-  if (rows.counters) statements.putCounters.run(JSON.stringify({ ...rows.counters, latest: rows.at }));
+  if (!rows.counters) return;
+  forgetHistory(statements, rows.counters.event, rows.at, retention);
+  statements.putCounters.run(JSON.stringify({ ...rows.counters, latest: rows.at }));
 }
 
 /** To the id: one that came back from the dead would hide a lease that was given the same id since. */
@@ -67,19 +78,8 @@ function forget(statements: Statements, upTo: number): void {
   if (kept.length < list.length) statements.putEnded.run(first.seq, JSON.stringify(kept));
 }
 
-function foldHistory(statements: Statements, { told, at }: Rows, retention: Retention): void {
-  let row: Chunk[] = [];
-  let count = 0;
-  for (const chunk of told) {
-    row.push(chunk);
-    count += chunk.count;
-    if (count < EVENTS_IN_A_ROW && chunk !== told.at(-1)) continue;
-    statements.putEvents.run(chunk.last, chunk.at, listOf(row));
-    row = [];
-    count = 0;
-  }
-  const newest = told.at(-1);
-  if (newest) statements.dropEvents.run(newest.last - retention.events);
+function forgetHistory(statements: Statements, newest: number, at: Millis, retention: Retention): void {
+  statements.dropEvents.run(newest - retention.events);
   statements.dropOldEvents.run(at - retention.keepFor);
 }
 

@@ -188,7 +188,7 @@ describe('what was said to be written', () => {
 describe('a commit that fails', () => {
   test('in the middle of a fold is rejected whole, and nothing before it is lost', async () => {
     const turns = await begun();
-    connection().exec(`CREATE TRIGGER broken BEFORE INSERT ON event BEGIN SELECT RAISE(ABORT, 'broken'); END`);
+    connection().exec(`CREATE TRIGGER broken BEFORE INSERT ON counter BEGIN SELECT RAISE(ABORT, 'broken'); END`);
     let failed = 0;
     for (let i = 0; failed === 0 && i < 5000; i += 1) {
       await turns.turn(acquire(`${i}`, 'name:b'), release(`${i}`)).catch(() => {
