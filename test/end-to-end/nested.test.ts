@@ -233,11 +233,12 @@ test('what is kept or left by the outer lock cannot be kept or left by an inner 
 });
 
 test('a daemon that is away for a moment does not make us queue behind ourselves', async () => {
-  const data = join(account.base, 'moving');
+  // Of another account: a second daemon of ours would have the descriptor of the first.
+  const other = await Account.make();
   // A port could be somebody else's while nobody listens on it.
-  const place = { yaml: '{ a: {} }', data, listen: 'none', socket: join(account.base, 's') };
-  const first = await account.serve(place);
-  const run = account.start(
+  const place = { yaml: '{ a: {} }', listen: 'none', socket: join(other.base, 's') };
+  const first = await other.serve(place);
+  const run = other.start(
     ['lock', '-n', 'a', '--', 'sh', '-c', 'echo held; read line; $RB lock -n a -- echo $RENTABOT_RESOURCE again'],
     { env: { ...env, RENTABOT_URL: first.url }, input: null },
   );
@@ -245,6 +246,6 @@ test('a daemon that is away for a moment does not make us queue behind ourselves
   first.run.kill('SIGKILL');
   await first.run.ended;
   run.child.stdin?.end('go\n');
-  await account.serve(place);
+  await other.serve(place);
   expect(await run.ended).toMatchObject({ code: 0, out: 'held\na again\n' });
 });
