@@ -172,14 +172,7 @@ test('what a killed daemon left does not stand in the way', async () => {
 test('an owner.json that is no JSON, or points to something else, does not stand in the way', async () => {
   const me = await account();
   mkdirSync(me.privateData, { recursive: true, mode: 0o700 });
-  const texts = [
-    '',
-    '{',
-    '[]',
-    'null',
-    '{"socket":7}',
-    JSON.stringify({ pid: 1, socket: `${me.base}/gone.sock` }),
-  ];
+  const texts = ['', '{', '[]', 'null', '{"socket":7}', JSON.stringify({ pid: 1, socket: `${me.base}/gone.sock` })];
   for (const [i, text] of texts.entries()) {
     writeFileSync(join(me.privateData, 'owner.json'), text);
     // Another one each time: what was in use just before a restart is held back for a moment.
