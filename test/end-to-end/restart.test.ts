@@ -125,7 +125,7 @@ test('a daemon away for good: the command is dead before its lease can pass on, 
       expect(last).toBeLessThan(killed + ttl * 1000);
       expect(last).toBeGreaterThan(killed + ttl * 150);
     },
-    [3, 10, 40],
+    [3, 6, 12, 30],
   );
   expect(JSON.parse(account.read('r.json'))).toMatchObject({
     outcome: 'lost',

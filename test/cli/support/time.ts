@@ -32,11 +32,26 @@ export async function until(holds: () => boolean): Promise<void> {
 
 /** Time passes until it is settled, and how. */
 export async function passing<T>(promise: Promise<T>): Promise<T> {
+  const isSettled = watch(promise);
+  await passUntil(isSettled);
+  return promise;
+}
+
+/** The same, no faster than in reality, for what other processes have to do meanwhile; a stall is no more than a step. */
+export async function passingSlowly<T>(promise: Promise<T>): Promise<T> {
+  const isSettled = watch(promise);
+  while (!isSettled()) {
+    await pass(1);
+    await new Promise((resolve) => reallyAfter(resolve, 1));
+  }
+  return promise;
+}
+
+function watch(promise: Promise<unknown>): () => boolean {
   let settled = false;
   const settle = (): void => {
     settled = true;
   };
   void promise.then(settle, settle);
-  await passUntil(() => settled);
-  return promise;
+  return () => settled;
 }
