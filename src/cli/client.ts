@@ -9,6 +9,7 @@ import {
   type ProblemJson,
   type QueueJson,
   type RenewedJson,
+  type ResourceJson,
   type ResourcesJson,
   VERSION_HEADER,
   type WantJson,
@@ -148,6 +149,15 @@ export class Client {
 
   lease(id: string, patience: Patience = {}): Promise<Reply<HeldJson>> {
     return this.json('GET', `/api/v2/leases/${encodeURIComponent(id)}`, patience);
+  }
+
+  /** Ends somebody's lease without its secret; where a command is behind it, that is told to end. */
+  revoke(id: string, patience: Patience = {}): Promise<Reply<{ readonly state: 'ending' } | null>> {
+    return this.json('DELETE', `/api/v2/leases/${encodeURIComponent(id)}`, patience);
+  }
+
+  resource(name: string, patience: Patience = {}): Promise<Reply<{ readonly resource: ResourceJson }>> {
+    return this.json('GET', `/api/v2/resources/${encodeURIComponent(name)}`, patience);
   }
 
   resources(patience: Patience = {}): Promise<Reply<ResourcesJson>> {
