@@ -10,6 +10,8 @@ import { Unanswered } from './transport.ts';
 
 /** For those who look: one lost reply is no reason to fail, a daemon that is not there is one at once. */
 const RETRY_FOR_MS = 1000;
+/** For those who change something, it is better to be late than in doubt; `--connect-timeout` bounds it. */
+export const INSIST_MS = Number.POSITIVE_INFINITY;
 
 /** `none`: there is no daemon, and nothing that one would be started for. */
 export type Asked<T> =
@@ -22,6 +24,7 @@ export async function askDaemon<T>(
   shell: Shell,
   options: CommonOptions,
   ask: (client: Client, within: number) => Promise<Reply<T>>,
+  retryFor = RETRY_FOR_MS,
 ): Promise<Asked<T>> {
   const talk = new Talk(shell.voice, readManner(options, shell.machine.env));
   const choice = readDaemonChoice(options);
@@ -31,7 +34,7 @@ export async function askDaemon<T>(
   if ('code' in access) return failed(access, talk);
   const client = new Client(access, shell.transport);
   try {
-    const until = mono() + Math.min(RETRY_FOR_MS, choice.connectTimeout);
+    const until = mono() + Math.min(retryFor, choice.connectTimeout);
     const reply = await persist(client, () => ask(client, choice.connectTimeout), { until });
     return reply.type === 'ok' ? { type: 'answer', body: reply.body } : failed(reply.refusal, talk);
   } catch (error) {

@@ -5,6 +5,7 @@ import { addGiveBack } from './commands/give-back.ts';
 import { addHistory } from './commands/history.ts';
 import { addLock } from './commands/lock.ts';
 import { addQueue } from './commands/queue.ts';
+import { addRelease } from './commands/release.ts';
 import { addServe } from './commands/serve.ts';
 import { addStatus } from './commands/status.ts';
 import { addWhy } from './commands/why.ts';
@@ -32,6 +33,7 @@ const COMMANDS: Readonly<Record<string, (program: Command, shell: Shell) => void
   queue: addQueue,
   why: addWhy,
   history: addHistory,
+  release: addRelease,
   check: addCheck,
   serve: addServe,
   'give-back': addGiveBack,
