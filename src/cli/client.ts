@@ -3,6 +3,7 @@ import {
   type AcquireJson,
   type BlockerJson,
   DESCRIPTOR_HEADER,
+  type ExtendJson,
   type HeldJson,
   type HistoryJson,
   PROTOCOL_HEADER,
@@ -137,12 +138,7 @@ export class Client {
   }
 
   /** Holds it for so many seconds at least, even in silence; `guarded: false` says that no command is behind it any more. */
-  extend(
-    id: string,
-    secret: string,
-    more: { readonly for: number; readonly guarded?: boolean },
-    patience: Patience,
-  ): Promise<Reply<RenewedJson>> {
+  extend(id: string, secret: string, more: ExtendJson, patience: Patience): Promise<Reply<RenewedJson>> {
     const path = `/api/v2/leases/${encodeURIComponent(id)}/extend`;
     return this.json('POST', path, patience, `Lease ${secret}`, JSON.stringify(more));
   }

@@ -16,6 +16,8 @@ interface Handed {
   readonly guard: Guard;
 }
 
+const LONGEST_NOTE = 500;
+
 /**
  * What becomes of a lease other than being given back: it is left in a file for whoever adopts it, or held on to after
  * a failure. Only after a command that ran, of which nothing is left; a lost lease is nobody's to hand on.
@@ -62,8 +64,9 @@ async function keep(
 ): Promise<Ending> {
   // Or it would be given back if we were killed just now.
   guard.keep();
-  const refusal = await lease.holdFor(span, signals.hurried);
   const what = nameOf(argv);
+  const note = `${what} failed${lease.lease.note === '' ? '' : `: ${lease.lease.note}`}`.slice(0, LONGEST_NOTE);
+  const refusal = await lease.holdFor(span, note, signals.hurried);
   if (refusal !== null) {
     const why = printable(refusal.detail);
     talk.say('not-kept', `${what} failed, but ${namesOf(lease.lease)} could not be kept and is given back: ${why}`);

@@ -168,13 +168,13 @@ export class HeldLease implements Hold {
   }
 
   /**
-   * Has it held for so many milliseconds without us and without a command, and stops keeping it. A refusal says why
+   * Has it held for so many milliseconds without us and without a command, as a claim with this note, and stops keeping it. A refusal says why
    * not; then it is still ours to give back.
    */
-  async holdFor(span: number, signal: AbortSignal): Promise<Refusal | null> {
+  async holdFor(span: number, note: string, signal: AbortSignal): Promise<Refusal | null> {
     const patience = { within: LONGEST_ATTEMPT_MS, signal };
     const attempt = async (): Promise<Refusal | null> => {
-      const more = { for: span / 1000, guarded: false };
+      const more = { for: span / 1000, guarded: false, note };
       const reply = await this.client.extend(this.current.id, this.options.secret, more, patience);
       if (reply.type === 'ok') this.current = reply.body.lease;
       else if (isForLater(reply.refusal)) throw new Unanswered('EREFUSED', reply.refusal.detail);

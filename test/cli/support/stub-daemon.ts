@@ -123,7 +123,8 @@ const usual: Script = (asked, response, stub) => {
 export function kindOf({ method, path }: Pick<Asked, 'method' | 'path'>): string {
   const bare = path.split('?')[0] ?? '';
   if (/^\/api\/v2\/leases\/[^/]+$/.test(bare)) return `${method} lease`;
-  if (/^\/api\/v2\/leases\/[^/]+\/renew$/.test(bare)) return `${method} renew`;
+  const verb = /^\/api\/v2\/leases\/[^/]+\/(renew|extend)$/.exec(bare)?.[1];
+  if (verb !== undefined) return `${method} ${verb}`;
   return `${method} ${bare}`;
 }
 
