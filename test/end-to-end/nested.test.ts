@@ -167,7 +167,7 @@ test('another slot of the same resource is asked for, and never one more of what
 
 /** A lock whose command goes on for a while when it is told to end. */
 async function holding(): Promise<{ run: Run; held: string; lease: string }> {
-  const script = 'trap "" TERM; echo $RENTABOT_HELD; while [ ! -e let-go ]; do sleep 0.05; done';
+  const script = 'trap "echo told" TERM; echo $RENTABOT_HELD; while [ ! -e let-go ]; do sleep 0.05; done';
   const run = account.start(['lock', '-n', 'gpu-0', '--grace', '1m', '--ttl', '5m', '--', 'sh', '-c', script], { env });
   await run.said('\n');
   const held = run.out.trim();
@@ -180,6 +180,8 @@ test.each([
 ])('inside of a lock whose lease %s nothing runs, and it is 76', async (_, query, message) => {
   const { run, held, lease } = await holding();
   await fetch(`${served.url}/api/v2/leases/${lease}${query}`, { method: 'DELETE' });
+  // What carries the mark of the outer lock is ended with it, and would be this call as well, if it came sooner.
+  await (query === '' ? run.said('told') : run.ended);
   const found = await account.run(['lock', '-n', 'gpu-0', '--', 'echo', 'never'], {
     env: { ...env, RENTABOT_HELD: held },
   });
