@@ -1,7 +1,8 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { Account, isAlive, type Result, type Served, signal, until } from '../support/cli.ts';
+import { Account, isAlive, type Result, renewed, type Served, signal, until } from '../support/cli.ts';
+import { inSomeSpan } from '../support/spans.ts';
 
 /** What happens when a command has ended: to what it left running, and to a lease that was lost unseen. */
 let account: Account;
@@ -34,10 +35,11 @@ function leftover(): number {
 
 describe('--leftovers wait', () => {
   test('holds on until the last of what the command started has ended, and exits with the code of the command', async () => {
-    const run = start(['--leftovers', 'wait', '--ttl', '5s'], `${GOES_ON} exit 3`);
+    const run = start(['--leftovers', 'wait', '--ttl', '12s', '--grace', '0'], `${GOES_ON} exit 3`);
     await run.said(/sh -c .* has ended; waiting for what it left running/, 'err');
     expect(await stateOf()).toBe('held');
     expect(isAlive(leftover())).toBe(true);
+    await renewed(served.url);
     account.file('go', '');
     expect((await run.ended).code).toBe(3);
     expect(await stateOf()).toBe('free');
@@ -66,9 +68,11 @@ describe('--leftovers wait', () => {
   });
 
   test('--timeout counts on', async () => {
-    const run = start(['--leftovers', 'wait', '--timeout', '2s'], `${GOES_ON} exit 3`);
-    expect((await run.ended).code).toBe(124);
-    expect(isAlive(leftover())).toBe(false);
+    await inSomeSpan(async (span) => {
+      const run = start(['--leftovers', 'wait', '--timeout', `${2 * span}s`], `${GOES_ON} exit 3`);
+      expect((await run.ended).code).toBe(124);
+      expect(isAlive(leftover())).toBe(false);
+    });
   });
 
   test('a lease that is lost meanwhile ends it, with 76', async () => {
@@ -97,9 +101,11 @@ test('--leftovers ignore gives back at once, and leaves what goes on alone', asy
 });
 
 test('--leftovers ignore ends all of a command that runs too long', async () => {
-  const run = start(['--leftovers', 'ignore', '--timeout', '1s'], `${GOES_ON} cat go; wait`);
-  expect((await run.ended).code).toBe(124);
-  expect(isAlive(leftover())).toBe(false);
+  await inSomeSpan(async (span) => {
+    const run = start(['--leftovers', 'ignore', '--timeout', `${span}s`], `${GOES_ON} cat go; wait`);
+    expect((await run.ended).code).toBe(124);
+    expect(isAlive(leftover())).toBe(false);
+  });
 });
 
 test('--leftovers kill, as without it, ends what is left before the release', async () => {
@@ -121,7 +127,7 @@ test('a command that ends well while we are stopped beyond its lease is no succe
   signal(run.pid, 'SIGCONT');
   const found = await run.ended;
   expect(found.code).toBe(76);
-  expect(found.err).toMatch(/lost: no renewal of b\d+ was answered for \d+s, so somebody else might have got it/);
+  expect(found.err).toMatch(/lost: no renewal of b\d+ was answered for \w+, so somebody else might have got it/);
   expect(JSON.parse(readFileSync(join(account.work, 'r.json'), 'utf8'))).toMatchObject({
     outcome: 'lost',
     exitCode: 76,

@@ -312,12 +312,15 @@ async function expiries(url: string): Promise<ReadonlyMap<string, number>> {
   }
 }
 
-/** Resolves once every lease that the daemon has now was renewed; a lease that ends meanwhile fails the test. */
-export async function renewed(url: string): Promise<void> {
+/**
+ * Resolves once this lease was renewed, or else every lease that the daemon has now; a lease that ends meanwhile fails
+ * the test.
+ */
+export async function renewed(url: string, lease?: string): Promise<void> {
   const before = await expiries(url);
-  await until('all leases are renewed', async () => {
+  await until('renewed', async () => {
     const now = await expiries(url);
-    return [...before].every(([id, end]) => (now.get(id) ?? 0) > end);
+    return [...before].every(([id, end]) => (now.get(id) ?? 0) > end || (lease !== undefined && id !== lease));
   });
 }
 
