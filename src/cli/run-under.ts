@@ -88,14 +88,15 @@ export async function runUnder(
 
 type Cause =
   | { readonly type: 'exit'; readonly exit: Exit }
-  | { readonly type: 'lost'; readonly loss: Loss }
+  /** `ended`: the command had ended by itself, nobody knows when. */
+  | { readonly type: 'lost'; readonly loss: Loss; readonly ended: boolean }
   | { readonly type: 'timeout' };
 
 /** What ends the run; of several the first. */
 async function firstCause(command: Command, lease: Hold, plan: LockPlan, world: LockWorld): Promise<Cause> {
   const over = new AbortController();
   const lost = new Promise<Cause>((resolve) => {
-    const lose = (): void => resolve({ type: 'lost', loss: lease.lost.reason as Loss });
+    const lose = (): void => resolve({ type: 'lost', loss: lease.lost.reason as Loss, ended: false });
     if (lease.lost.aborted) lose();
     else lease.lost.addEventListener('abort', lose, { once: true, signal: over.signal });
   });
@@ -136,7 +137,7 @@ function overtaken(cause: Cause, lease: Hold): Cause {
   const isOverdue = lease.isOverdue;
   if (isOverdue) lease.tooLate();
   const loss = lease.lost.aborted ? (lease.lost.reason as Loss) : null;
-  return loss && (isOverdue || loss.cause === 'ended') ? { type: 'lost', loss } : cause;
+  return loss && (isOverdue || loss.cause === 'ended') ? { type: 'lost', loss, ended: cause.type === 'exit' } : cause;
 }
 
 async function timeOf(command: Command, timeout: number, signal: AbortSignal): Promise<Cause> {
@@ -173,11 +174,12 @@ function endingOf(
       const signal = cause.exit.type === 'signalled' ? cause.exit.signal : null;
       return { name: 'completed', exitCode: exitStatus(cause.exit), signal, isTreeGone };
     }
-    case 'lost':
-      talk.fail('lost', `${lossSentence(cause.loss, lease.lease)}: ${nameOf(plan.argv)} was stopped`, {
-        loss: cause.loss,
-      });
+    case 'lost': {
+      const what = cause.ended ? 'has ended, perhaps too late' : 'was stopped';
+      const sentence = `${lossSentence(cause.loss, lease.lease)}: ${nameOf(plan.argv)} ${what}`;
+      talk.fail('lost', sentence, { loss: cause.loss });
       return { name: 'lost', exitCode: exitCodeOf('lost', overrides), signal: null, isTreeGone };
+    }
     case 'timeout':
       talk.fail(
         'timeout',

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { Guard } from '../../src/cli/guard.ts';
 import { runLock } from '../../src/cli/run-lock.ts';
 import { cutOff, losesFirstReplies } from './support/bad-line.ts';
 import { type Asked, idIn, json, problem, StubDaemon } from './support/stub-daemon.ts';
@@ -160,4 +161,23 @@ test('the secret of a lease that is left is in no word that is said, with -v', a
   await runLock(lockPlan(['true'], { detachTo: path }), world);
   expect(world.ear.text).toContain('can be adopted from');
   expect(world.ear.text).not.toContain(JSON.parse(readFileSync(path, 'utf8')).secret);
+});
+
+test('the guard gives nothing back from before the lease is handed on, should we be killed just then', async () => {
+  const keep = vi.spyOn(Guard.prototype, 'keep');
+  try {
+    const kept: number[] = [];
+    stub.on('POST extend', (asked, response) => {
+      kept.push(keep.mock.calls.length);
+      json(response, 200, { lease: stub.leases.get(idIn(asked.path)), messages: [] });
+    });
+    await runLock(lockPlan(FAILS, { keepFor: 1000 }), lockWorld(clientAt(stub.url)));
+    expect(kept).toEqual([1]);
+    await runLock(lockPlan(FAILS, { detachTo: file() }), lockWorld(clientAt(stub.url)));
+    expect(keep).toHaveBeenCalledTimes(2);
+    await runLock(lockPlan(FAILS), lockWorld(clientAt(stub.url)));
+    expect(keep).toHaveBeenCalledTimes(2);
+  } finally {
+    keep.mockRestore();
+  }
 });
