@@ -96,7 +96,7 @@ const MUTANTS: readonly (readonly [string, RegExp, ...Change[]])[] = [
   ],
   [
     'the daemon answers before the turn is on disk',
-    /differ|told fence|while its command runs|comes back|waited, and got/,
+    /differ|comes after|told fence|while its command runs|comes back|waited, and got/,
     {
       file: 'daemon/engine.ts',
       find: 'await this.commit(events, told, now)',
@@ -117,7 +117,7 @@ const MUTANTS: readonly (readonly [string, RegExp, ...Change[]])[] = [
     /while its command runs/,
     {
       file: 'core/evolve.ts',
-      find: 'expiresAt: Math.max(now + lease.request.ttl, lease.keptUntil ?? 0)',
+      find: 'expiresAt: now + lease.request.ttl',
       put: 'expiresAt: lease.expiresAt',
     },
   ],
