@@ -180,10 +180,11 @@ test.each([
 ])('inside of a lock whose lease %s nothing runs, and it is 76', async (_, query, message) => {
   const { run, held, lease } = await holding();
   await fetch(`${served.url}/api/v2/leases/${lease}${query}`, { method: 'DELETE' });
-  // What carries the mark of the outer lock is ended with it, and would be this call as well, if it came sooner.
   await (query === '' ? run.said('told') : run.ended);
+  // The mark of another run: what carries that of the outer lock is ended with it, and would be this call as well.
+  expect(held).not.toBe(`${lease}:another0`);
   const found = await account.run(['lock', '-n', 'gpu-0', '--', 'echo', 'never'], {
-    env: { ...env, RENTABOT_HELD: held },
+    env: { ...env, RENTABOT_HELD: `${lease}:another0` },
   });
   expect(found).toMatchObject({ code: 76, out: '' });
   expect(found.err).toMatch(message);
