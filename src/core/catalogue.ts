@@ -243,8 +243,8 @@ export function hasRoom(entry: Entry, mode: Mode): boolean {
 }
 
 /**
- * Whether one more lease of this mode fits beside those that there are. All sharers together occupy one slot, so that one rule serves ordinary
- * resources (one slot: readers or a writer) and licences (many slots).
+ * Whether one more lease of this mode fits beside those that there are. All sharers together occupy one slot, so that
+ * one rule serves ordinary resources (one slot: readers or a writer) and licences (many slots).
  */
 export function fits(entry: Entry, mode: Mode): boolean {
   const { offline, retiring, slots } = entry.resource;

@@ -163,7 +163,7 @@ export interface ResourceJson {
   maxHold: number | null;
   offline: { reason: string; by: string; since: string; until: string | null } | null;
   lastUsed: string | null;
-  /** While it is `draining`: until when. */
+  /** Until when it is held back after a silent holder; null where it is not. */
   drainedAt: string | null;
   /** All who could use it. */
   waiting: number;

@@ -228,6 +228,16 @@ test('a resource that is draining is not shown as free, and says until when and 
   expect(row).toMatch(/^board-3 {2}draining {2}- +13:59 \(1m\) +14:00 +- +draining: its last command may not have/);
 });
 
+test('nor is one that is offline said to come back when it is drained', async () => {
+  stopClock();
+  const { lastUsed, drainedAt } = DRAINING;
+  stub.on('GET /api/v2/resources', (_, response) =>
+    json(response, 200, { resources: [{ ...OFFLINE, lastUsed, drainedAt }] }),
+  );
+  const { out } = await rentabot(words('status'));
+  expect(out.split('\n')[1]).toMatch(/^board-2 +offline +bob +\S.* \(1m\) +- +- +offline: fan broken; the big one$/);
+});
+
 test.each<[string, string[]]>([
   ['status', ['gpu-0', 'board-1', 'board-2']],
   ['ls', ['gpu-0', 'board-1', 'board-2']],

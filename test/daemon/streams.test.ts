@@ -58,6 +58,29 @@ describe('a waiting request as a stream', () => {
     await nothingLeaks();
   });
 
+  test('is told that what it wants is draining, that it no longer is, and is served when that is all', async () => {
+    const clock = new FakeClock();
+    await start({ clock });
+    const holder = daemon.lease();
+    await daemon.lease().hold('board-1', { guarded: true });
+    await holder.hold('board-2', { ttl: 3600 });
+    const stream = await daemon.lease().stream(['board-1', 'board-2']);
+    const alone = await daemon.lease().stream('board-1');
+    const causes = async () => {
+      const { blockers } = (await stream.nextOf('waiting')).data as WaitingJson;
+      return blockers.map(({ resource, cause }) => `${resource} ${cause}`);
+    };
+    expect((await causes()).sort()).toEqual(['board-1 held', 'board-2 held']);
+    clock.advance(30 * SECOND);
+    expect((await causes()).sort()).toEqual(['board-1 draining', 'board-2 held']);
+    clock.advance(2 * SECOND);
+    expect(await causes()).toEqual(['board-2 held']);
+    await holder.release();
+    const { lease } = (await stream.nextOf('held')).data as HeldJson;
+    expect(lease.resources.map(({ name }) => name)).toEqual(['board-1', 'board-2']);
+    alone.close();
+  });
+
   test('that is refused at once is a plain problem', async () => {
     await start();
     await daemon.lease().hold('board-1');

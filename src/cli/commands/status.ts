@@ -77,7 +77,8 @@ function emptyHint(isAlone: boolean, isFiltered: boolean): string {
 export function rowsOf(resource: ResourceJson, paint: Paint, now: number): Cell[][] {
   const leases: readonly (ResourceLeaseJson | null)[] = resource.leases.length > 0 ? resource.leases : [null];
   return leases.map((lease) => {
-    const { offline, drainedAt } = resource;
+    const { offline } = resource;
+    const drainedAt = resource.state === 'draining' ? resource.drainedAt : null;
     const until = lease ? lease.until : (offline?.until ?? drainedAt);
     const since = lease?.since ?? offline?.since ?? (drainedAt ? resource.lastUsed : null);
     return [
@@ -101,8 +102,8 @@ function paintOf({ state }: ResourceJson, paint: Paint): (text: string) => strin
   return state === 'held' || state === 'shared' || state === 'draining' ? paint.busy : paint.bad;
 }
 
-function noteOf({ offline, drainedAt, description }: ResourceJson, lease: ResourceLeaseJson | null): string {
-  const drains = drainedAt && 'draining: its last command may not have ended yet';
+function noteOf({ state, offline, description }: ResourceJson, lease: ResourceLeaseJson | null): string {
+  const drains = state === 'draining' ? 'draining: its last command may not have ended yet' : '';
   const parts = [lease?.note, offline && `offline: ${offline.reason}`, drains, lease ? '' : description];
   return parts
     .filter((part) => part)

@@ -161,7 +161,9 @@ export function makeSchemas() {
       maxHold: z.number().nullable().meta({ description: 'Seconds a lease that includes it may last at most.' }),
       offline: z.object({ reason: z.string(), by: z.string(), since: time, until: time.nullable() }).nullable(),
       lastUsed: time.nullable(),
-      drainedAt: time.nullable().meta({ description: 'While it is `draining`: until when.' }),
+      drainedAt: time
+        .nullable()
+        .meta({ description: 'Until when it is held back after a silent holder; null where it is not.' }),
       waiting: z.int().min(0).meta({ description: 'All who could use it.' }),
       leases: z.array(resourceLease),
     })
