@@ -1,8 +1,10 @@
+import { isatty } from 'node:tty';
 import { formatDuration } from '../core/duration.ts';
 import { type Command, type Exit, exitStatus, type NotStarted, signalStatus, startCommand } from './child.ts';
 import { type CommandLease, commandEnvironment } from './environment.ts';
 import { exitCodeOf } from './exit.ts';
 import type { Guard } from './guard.ts';
+import { JobControl } from './job-control.ts';
 import type { Hold, Loss } from './lease.ts';
 import type { LockPlan } from './lock-plan.ts';
 import type { ResultJson } from './result-file.ts';
@@ -69,6 +71,7 @@ export async function runUnder(
   signals.forwardTo((signal) => command.forward(signal));
   // It came while the command was being started.
   if (signals.first !== null) command.forward(signals.first);
+  const jobControl = isatty(0) && Number.isFinite(lease.deadBy) ? new JobControl(lease, plan.argv, talk) : null;
   const listening = setTimeout(() => void lease.listen(), LISTEN_AFTER_MS);
   try {
     const first = overtaken(await firstCause(command, lease, plan, world), lease);
@@ -83,6 +86,7 @@ export async function runUnder(
     throw error;
   } finally {
     clearTimeout(listening);
+    jobControl?.close();
   }
 }
 

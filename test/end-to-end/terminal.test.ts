@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { visibleWidth } from '../../src/cli/text.ts';
-import { Account, type Run, type Served } from '../support/cli.ts';
+import { Account, type Run, type Served, until } from '../support/cli.ts';
 
 /** On a terminal, which script(1) makes. */
 const hasScript = spawnSync('script', ['--version']).status === 0;
@@ -208,6 +208,55 @@ describe.skipIf(!hasScript)('on a terminal', () => {
     await terminal.run.said(/code \d+\r\n/);
     expect(terminal.screen).toContain('code 9\r\n');
     await terminal.exit();
+  });
+
+  test('Ctrl-Z renews the lease and says for how long it is held, fg renews it again, and both work twice', async () => {
+    const terminal = await Terminal.open();
+    const expiry = async (): Promise<number> => {
+      const { leases } = (await (await fetch(`${served.url}/api/v2/leases`)).json()) as {
+        leases: { expiresAt: string; resources: { name: string }[] }[];
+      };
+      return Date.parse(leases.find(({ resources }) => resources[0]?.name === 'a')?.expiresAt ?? '');
+    };
+    account.file('twice.sh', 'echo go; while [ ! -e twice-done ]; do sleep 0.05; done; exit 9');
+    // So long that it is not renewed by itself meanwhile.
+    terminal.type('$RB lock -n a --ttl 1d -- bash twice.sh\r');
+    await terminal.run.said('\r\ngo\r\n');
+    for (const round of [1, 2]) {
+      const running = await expiry();
+      terminal.type('\u001a');
+      const said =
+        /rentabot: stopped: a is held for .* at most; bash twice\.sh is ended then, unless `fg` comes before\r\n/g;
+      await terminal.run.saidOnce(() => terminal.screen.match(said)?.length === round, 'how long it is held');
+      await terminal.run.saidOnce(() => terminal.screen.match(/Stopped/g)?.length === round, 'Stopped');
+      const stopped = await expiry();
+      expect(stopped).toBeGreaterThan(running);
+      terminal.type('fg\r');
+      await until('it is renewed', async () => (await expiry()) > stopped);
+    }
+    account.file('twice-done', '');
+    await terminal.command('echo code $?');
+    await terminal.run.said(/code \d+\r\n/);
+    expect(terminal.screen).toContain('code 9\r\n');
+    await terminal.exit();
+  });
+
+  test('where no shell is there to go on again, Ctrl-Z stops nothing', async () => {
+    const run = account.spawn(
+      [
+        'script',
+        '-qfec',
+        `exec ${process.execPath} ${account.script} lock -n a -- sh -c 'echo go; read line; echo $line'`,
+        '/dev/null',
+      ],
+      { env, input: null },
+    );
+    await run.said('go');
+    run.child.stdin?.write('\u001a');
+    await run.said('stopped: a is held');
+    run.child.stdin?.write('on\r');
+    await run.said('\r\non\r\n');
+    await run.ended;
   });
 
   test('what the command leaves in the terminal’s session is ended before the release', async () => {
