@@ -102,6 +102,7 @@ describe('nothing is given back', () => {
   test('where nobody holds anything: 0, and it is said', async () => {
     expect(await release(['a'])).toEqual({ code: 0, out: '', said: 'rentabot: a is held by nobody\n' });
     expect(await release(['a', 'b'])).toMatchObject({ code: 0, said: 'rentabot: a, b are held by nobody\n' });
+    expect((await release(['a', 'a'])).said).toBe('rentabot: a is held by nobody\n');
     expect(JSON.parse((await release(['a', '--json'])).out)).toEqual({ released: [] });
   });
 
