@@ -1,4 +1,5 @@
 import type { Acquired } from '../../src/cli/acquire.ts';
+import type { Taken } from '../../src/cli/adopt.ts';
 import type { Client } from '../../src/cli/client.ts';
 import type { HeldLease } from '../../src/cli/lease.ts';
 import type { Transport } from '../../src/cli/transport.ts';
@@ -19,13 +20,19 @@ export interface Errand {
   readonly dying: Millis;
   /** A proxy on its way knows no streams. */
   readonly json: boolean;
-  /** It dies with its command, without giving back. */
-  readonly crashes: boolean;
+  /**
+   * What comes after the command. `crash`: nobody says anything any more. `keep`: it stays as a claim. `pass`: another
+   * run takes it over, and gives it back.
+   */
+  readonly after: 'release' | 'crash' | 'keep' | 'pass';
 }
 
 /** How long whoever leaves the queue tries to say so. */
 const LEAVE_WITHIN_MS: Millis = 2000;
 const LISTEN_AFTER_MS: Millis = 200;
+const KEEP_MS: Millis = 20_000;
+const TAKE_WITHIN_MS: Millis = 10_000;
+const NEVER = new AbortController().signal;
 const REFUSALS = ['busy', 'timeout', 'unreachable', 'unavailable'];
 
 /** A run of `lock` without its process: the client's own code, around a command that is only a span of time. */
@@ -108,8 +115,11 @@ export class WireClient {
     await this.core.giveBack(this.client, { id, secret: this.secret }, this.core.mono() + LEAVE_WITHIN_MS);
   }
 
-  private async hold({ lease, sentAt }: Extract<Acquired, { type: 'held' }>): Promise<void> {
-    const { id, ttl, dying, crashes } = this.errand;
+  private async hold(
+    { lease, sentAt }: Extract<Acquired | Taken, { type: 'held' }>,
+    after: Errand['after'] = this.errand.after,
+  ): Promise<void> {
+    const { id, ttl, dying } = this.errand;
     const fence = this.ledger.fences.get(id);
     this.ledger.must(fence === lease.fence, () => `${id} is told fence ${lease.fence}, and its grant has ${fence}`);
     const options = { secret: this.secret, grace: dying, onMessage: () => {}, onTrouble: () => {} };
@@ -118,8 +128,19 @@ export class WireClient {
     if (held.isStale) await held.refresh(this.stop.signal).catch(() => false);
     if (!this.stop.signal.aborted && !held.lost.aborted) await this.command(held);
     this.held = null;
-    if (crashes) return held.abandon();
+    if (after === 'crash') return held.abandon();
+    if (after === 'pass' && !held.lost.aborted && (await held.handOver(NEVER))) return this.takeOver();
+    if (after === 'keep' && !held.lost.aborted && (await held.holdFor(KEEP_MS, 'kept', NEVER)) === null) return;
     await held.release(undefined, Math.min(ttl, 15_000));
+  }
+
+  /** Another run, with nothing but the id and the secret. */
+  private async takeOver(): Promise<void> {
+    await this.pause(this.chance.pick([0, 1000, 5000]));
+    const adopted = { lease: this.errand.id, secret: this.secret, url: null, file: null };
+    const patience = { within: TAKE_WITHIN_MS, signal: this.stop.signal };
+    const taken = await this.core.takeOver(this.client, adopted, patience);
+    if (taken.type === 'held') await this.hold(taken, 'release');
   }
 
   /** A command that is told to end takes its time, but not beyond the moment when rentabot kills it. */

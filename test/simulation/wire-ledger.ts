@@ -34,6 +34,7 @@ export class Ledger {
   private readonly asked = new Map<string, Set<Kind>>();
   private readonly under = new Map<string, number>();
   private readonly touched = new Map<string, Millis>();
+  private readonly claims = new Set<string>();
   private readonly over = new Set<string>();
   private fence = 0;
 
@@ -45,6 +46,10 @@ export class Ledger {
 
   get liveIds(): string[] {
     return [...this.live.keys()];
+  }
+
+  get happened(): number {
+    return this.story.length;
   }
 
   get waitingIds(): string[] {
@@ -134,6 +139,9 @@ export class Ledger {
       case 'lease-extended':
         this.needs(event.lease.request.id, 'extend', 'extended');
         return this.extend(event.lease);
+      case 'lease-kept':
+        this.needs(event.lease.request.id, 'extend', 'kept');
+        return this.keep(event.lease);
       case 'lease-ended':
         return this.end(event.lease, event.ended);
       case 'id-spent':
@@ -184,10 +192,20 @@ export class Ledger {
     this.live.set(lease.request.id, lease);
   }
 
+  /** Once: when a claim ends is not moved by a repetition. */
+  private keep(lease: Lease): void {
+    const { id } = lease.request;
+    this.must(!this.claims.has(id), () => `${id} is kept a second time`);
+    this.must(!this.client.runs(id), () => `${id} is kept without a command, while its command runs`);
+    this.claims.add(id);
+    this.live.set(id, lease);
+  }
+
   private end({ request: { id } }: Lease, ended: Ended): void {
     this.must(this.live.has(id), () => `${id} ended, and was not held`);
     this.must(!this.client.runs(id), () => `${id} ended (${ended.reason}) while its command runs`);
     if (ended.reason !== 'expired') this.needs(id, 'DELETE', 'ended');
+    else this.must(ended.at >= (this.live.get(id)?.keptUntil ?? 0), () => `${id} ended before it was to`);
     this.live.delete(id);
     this.remember(ended);
   }

@@ -122,6 +122,11 @@ const MUTANTS: readonly (readonly [string, RegExp, ...Change[]])[] = [
     },
   ],
   [
+    'a repetition makes a claim last longer',
+    /kept a second time/,
+    { file: 'core/decide.ts', find: 'if (isClaim(lease)) return [];', put: 'void isClaim;' },
+  ],
+  [
     'whoever waited is watched for ever',
     /still listened for/,
     {

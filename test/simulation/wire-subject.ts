@@ -3,6 +3,7 @@
  * the source changed.
  */
 export { acquire } from '../../src/cli/acquire.ts';
+export { takeOver } from '../../src/cli/adopt.ts';
 export { Client } from '../../src/cli/client.ts';
 export { giveBack, HeldLease } from '../../src/cli/lease.ts';
 export { mono } from '../../src/cli/time.ts';

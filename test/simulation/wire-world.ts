@@ -3,7 +3,7 @@ import type { Millis } from '../../src/core/model.ts';
 import type { WantJson } from '../../src/core/wire.ts';
 import { declare, description } from '../support/builders.ts';
 import type { Chance } from './random.ts';
-import { WireClient } from './wire-client.ts';
+import { type Errand, WireClient } from './wire-client.ts';
 import { Ledger } from './wire-ledger.ts';
 import { type Ground, Life, type WireSubject } from './wire-life.ts';
 import { Network } from './wire-network.ts';
@@ -33,12 +33,24 @@ const WANTS: readonly (readonly WantJson[])[] = [
     { name: 'a', mode: 'shared' },
   ],
 ];
+const AFTERS: readonly Errand['after'][] = [
+  'release',
+  'release',
+  'release',
+  'release',
+  'release',
+  'crash',
+  'keep',
+  'pass',
+];
 const SPANS: readonly Millis[] = [0, 1, 40, 300, 1000, 3000, 3000, 8000];
 const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
 /** What came of a world, to see that it was wild enough to prove something. */
 export interface Tale {
   readonly grants: number;
+  /** Everything that reached a daemon, was answered, or was written down. */
+  readonly happened: number;
   readonly lives: number;
   readonly commits: number;
   readonly faults: Network['faults'];
@@ -93,8 +105,8 @@ class World {
       await this.vanish();
       this.time.uninstall();
     }
-    const { grants } = this.ledger;
-    return { grants, lives: this.lives, commits: this.ground.troubles.commits, faults: this.network.faults };
+    const { grants, happened } = this.ledger;
+    return { grants, happened, lives: this.lives, commits: this.ground.troubles.commits, faults: this.network.faults };
   }
 
   /** A world that broke leaves nothing behind that would meet the clocks of the next. */
@@ -145,7 +157,7 @@ class World {
   private async takeAll(): Promise<void> {
     const want = RESOURCES.map(({ name }): WantJson => ({ name, mode: 'exclusive' }));
     const { grants } = this.ledger;
-    this.send({ want, wait: 0, crashes: false, work: 10 });
+    this.send({ want, wait: 0, after: 'release', work: 10 });
     await this.pass(1000);
     this.ledger.must(this.ledger.grants === grants + 1, () => 'nobody holds anything, and not all can be had');
   }
@@ -199,9 +211,9 @@ class World {
     this.life = null;
   }
 
-  private send(more: Partial<WireClient['errand']> = {}): void {
+  private send(more: Partial<Errand> = {}): void {
     const { chance } = this;
-    const errand = {
+    const errand: Errand = {
       id: this.mint(),
       want: chance.pick(WANTS),
       ttl: chance.pick([3000, 10_000, 30_000]),
@@ -209,7 +221,7 @@ class World {
       work: chance.pick([0, 100, 2000, 15_000, 60_000]),
       dying: chance.pick([0, 2000, 100_000]),
       json: chance.maybe(0.3),
-      crashes: chance.maybe(0.1),
+      after: chance.pick(AFTERS),
       ...more,
     };
     const client = new WireClient(this.core, errand, this.network.transport, this.ledger, chance);

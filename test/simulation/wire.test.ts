@@ -19,9 +19,15 @@ test(`in ${WORLDS} random worlds whose network loses, delays, repeats and reorde
     commits += tale.commits;
     for (const kind of Object.keys(faults) as (keyof typeof faults)[]) faults[kind] += tale.faults[kind];
   }
-  // A world in which nothing goes wrong proves nothing.
+  // Worlds in which nothing goes wrong prove nothing; a single one may be quiet.
+  if (WORLDS < 10) return;
   expect(grants).toBeGreaterThan(WORLDS * 8);
   expect(lives).toBeGreaterThan(WORLDS);
   expect(commits).toBeGreaterThan(WORLDS / 2);
   expect(Math.min(...Object.values(faults))).toBeGreaterThan(WORLDS * 5);
+});
+
+test('a seed is a world: it can be shown again', async () => {
+  const tale = await liveOnWire(subject, new Chance(FIRST));
+  expect(await liveOnWire(subject, new Chance(FIRST))).toEqual(tale);
 });
