@@ -1,7 +1,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
-import { Account, isAlive, type Result, type Run, type Served } from '../support/cli.ts';
+import { Account, isAlive, type Result, type Run, type Served, until } from '../support/cli.ts';
 
 /** A lock inside a lock: it uses what is held around it, and never waits for ever for more. */
 let account: Account;
@@ -96,6 +96,23 @@ test('what the inner command leaves behind is ended with it, and what the outer 
   expect([isAlive(outer ?? 0), isAlive(inner ?? 0)]).toEqual([true, false]);
   run.child.stdin?.end();
   expect((await run.ended).code).toBe(0);
+});
+
+test.each<[string, readonly string[], NodeJS.Signals | null]>([
+  ['runs into its --timeout', ['--timeout', '2s'], null],
+  ['is killed', [], 'SIGKILL'],
+])('the command of an inner lock does not outlive an outer one that %s', async (_, options, name) => {
+  account.file('stays.sh', 'echo $$; trap "" TERM INT; while :; do sleep 0.05; done');
+  const script = '$RB lock -n board-2 -- sh stays.sh; cat';
+  const run = account.start(['lock', '-n', 'board-2', '--grace', '200ms', ...options, '--', 'sh', '-c', script], {
+    env,
+  });
+  await run.said('\n');
+  if (name) run.kill(name);
+  await until('the inner command is dead', () => !isAlive(Number(run.out)));
+  await until('it is free', async () => (await stateOf('board-2')) === 'free');
+  run.drop();
+  await run.ended;
 });
 
 test.each([

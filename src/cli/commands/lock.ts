@@ -22,6 +22,8 @@ Examples:
   rentabot lock -t gpu --count 2 --wait 30m -- python train.py
   rentabot lock -w 'gpu && (a100 || h100) && !flaky' --no-wait -- ./bench
   rentabot lock -n licence --shared --timeout 1h --note nightly -- make -C sim
+  rentabot lock -n board-1 --ttl 30m --detach-lease board.json -- ./flash && \\
+    rentabot lock --adopt board.json --keep-on-failure 2h -- ./test
 
 Exit codes: the command's own, 128+n where a signal ended it, 126 and 127 where it could not be
 executed or was not found; else
