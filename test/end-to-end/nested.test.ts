@@ -99,7 +99,7 @@ test('what the inner command leaves behind is ended with it, and what the outer 
 });
 
 test.each<[string, readonly string[], NodeJS.Signals | null]>([
-  ['runs into its --timeout', ['--timeout', '2s'], null],
+  ['runs into its --timeout', ['--timeout', '8s'], null],
   ['is killed', [], 'SIGKILL'],
 ])('the command of an inner lock does not outlive an outer one that %s', async (_, options, name) => {
   account.file('stays.sh', 'echo $$; trap "" TERM INT; while :; do sleep 0.05; done');
