@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { cpus, totalmem } from 'node:os';
+import { cpus, loadavg, totalmem } from 'node:os';
 import { handover } from './handover.ts';
 import { latency } from './latency.ts';
 import { memory } from './memory.ts';
@@ -14,16 +14,18 @@ const PARTS = { throughput, latency, handover, renewals, startup, memory } as co
 async function main(named: readonly string[]): Promise<void> {
   const chosen = Object.entries(PARTS).filter(([name]) => named.length === 0 || named.includes(name));
   if (chosen.length === 0) throw new Error(`there are ${Object.keys(PARTS).join(', ')}`);
+  // Others who want the same cores make every figure worse, and not each by as much as its baseline.
+  const others = (loadavg()[0] ?? 0).toFixed(1);
   const rows: Row[] = [];
   for (const [, part] of chosen) {
     const found = await part();
     printRows(found);
     rows.push(...found);
   }
-  if (named.length === 0) writeFileSync('docs/performance.md', page(rows));
+  if (named.length === 0) writeFileSync('docs/performance.md', page(rows, others));
 }
 
-function page(rows: readonly Row[]): string {
+function page(rows: readonly Row[], others: string): string {
   const { length } = cpus();
   const machine = `${length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.versions.node}, ${process.platform}`;
   return `# Performance
@@ -31,7 +33,7 @@ function page(rows: readonly Row[]): string {
 Measured, never asserted: \`npm run bench\` prints each figure beside a baseline taken in the same run, because absolute
 times on a shared machine say little, and writes this page. Nothing here is a promise.
 
-Last run: ${new Date().toISOString().slice(0, 10)}, on ${machine}.
+Last run: ${new Date().toISOString().slice(0, 10)}, on ${machine}, whose load average was ${others} before it began.
 
 ${table(rows)}
 
