@@ -23,15 +23,14 @@ export function endLease(
   now: Millis,
   { reported }: { readonly reported: boolean },
 ): StoredEvent[] {
-  const { drain } = state.rules;
-  const drainedAt = lease.request.guarded && !reported && drain > 0 ? now + drain : null;
-  const events: StoredEvent[] = [
-    { type: 'lease-ended', lease, ended: endedBy(state, lease.request, 'lost', cause, now), drainedAt },
-  ];
+  const isLate = lease.request.guarded && !reported && state.rules.drain > 0;
+  const drains = isLate ? { drains: lease.uses.map(({ resource }) => resource) } : {};
+  const ended: Ended = { ...endedBy(state, lease.request, 'lost', cause, now), ...drains };
+  const events: StoredEvent[] = [{ type: 'lease-ended', lease, ended }];
   for (const { resource } of lease.uses) {
     const entry = state.catalogue.byId.get(resource);
-    const drains = drainedAt !== null || entry?.drainedAt != null;
-    if (entry?.resource.retiring && entry.leases.size === 1 && !drains) {
+    const waits = isLate || entry?.drainedAt != null;
+    if (entry?.resource.retiring && entry.leases.size === 1 && !waits) {
       events.push({ type: 'resource-removed', resource: entry.resource });
     }
   }

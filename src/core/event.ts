@@ -21,13 +21,7 @@ export type StoredEvent =
   /** Its command is gone, and it stays for a while as a claim. */
   | { readonly type: 'lease-kept'; readonly lease: Lease; readonly by: string }
   | { readonly type: 'lease-ending'; readonly lease: Lease; readonly ending: Ending }
-  /** `drainedAt`: until then its resources are held back; null where nothing of it can be left. */
-  | {
-      readonly type: 'lease-ended';
-      readonly lease: Lease;
-      readonly ended: Ended;
-      readonly drainedAt: Millis | null;
-    }
+  | { readonly type: 'lease-ended'; readonly lease: Lease; readonly ended: Ended }
   /** An id was deleted before anybody asked with it: its request may still be under way. */
   | { readonly type: 'id-spent'; readonly ended: Ended }
   /** Spent ids up to this number are no longer remembered. */

@@ -34,7 +34,8 @@ export function evolve(state: State, event: Event): void {
     case 'lease-ending':
       return replaceLease(state, event.lease);
     case 'lease-ended':
-      letGo(state, event.lease, event.ended.at, event.drainedAt);
+      letGo(state, event.lease, event.ended.at);
+      drainAfter(state, event.ended);
       return remember(state, event.ended);
     case 'id-spent':
       return remember(state, event.ended);
@@ -67,12 +68,15 @@ export function restore(snapshot: Snapshot, rules: Rules, now: Millis): State {
   for (const lease of snapshot.leases) {
     hold(state, { ...lease, expiresAt: now + lease.request.ttl });
   }
-  for (const entry of state.catalogue.byId.values()) drainAgain(state, entry, now);
   for (const request of [...snapshot.requests].sort((a, b) => a.ticket - b.ticket)) {
     join(state, request);
     hear(state, { id: request.id, connections: 0, at: now });
   }
-  for (const ended of [...snapshot.ended].sort((a, b) => a.seq - b.seq)) state.ended.set(ended.id, ended);
+  for (const ended of [...snapshot.ended].sort((a, b) => a.seq - b.seq)) {
+    state.ended.set(ended.id, ended);
+    if (ended.at + rules.drain > now) drainAfter(state, ended);
+  }
+  for (const entry of state.catalogue.byId.values()) drainToGo(state, entry, now);
   return state;
 }
 
@@ -174,16 +178,14 @@ function occupy(state: State, entry: Entry, lease: string, mode: Mode): void {
   state.catalogue.refresh(entry);
 }
 
-function letGo(state: State, lease: Lease, now: Millis, drainedAt: Millis | null): void {
+function letGo(state: State, lease: Lease, now: Millis): void {
   const held = state.leases.get(lease.request.id);
   if (!held) return;
   state.timers.remove(held.timer);
   state.leases.delete(lease.request.id);
   for (const { resource } of lease.uses) {
     const entry = state.catalogue.byId.get(resource);
-    if (!entry) continue;
-    if (drainedAt !== null) drain(state, entry, drainedAt);
-    vacate(state, entry, held, now);
+    if (entry) vacate(state, entry, held, now);
   }
 }
 
@@ -210,14 +212,16 @@ function drain(state: State, entry: Entry, until: Millis): void {
   state.catalogue.refresh(entry);
 }
 
-/**
- * After a restart. Whether a last use was reported over is not written down: whatever was in use a moment ago is held back
- * for the rest of that moment. What only waited for its drain to go, and never got to it, goes now.
- */
-function drainAgain(state: State, entry: Entry, now: Millis): void {
-  const { retiring, lastUsedAt } = entry.resource;
-  const until = lastUsedAt === null ? now : lastUsedAt + state.rules.drain;
-  if (until > now || (retiring && entry.leases.size === 0)) drain(state, entry, Math.max(until, now));
+function drainAfter(state: State, { at, drains = [] }: Ended): void {
+  for (const resource of drains) {
+    const entry = state.catalogue.byId.get(resource);
+    if (entry) drain(state, entry, at + state.rules.drain);
+  }
+}
+
+/** After a restart: what only waited for its drain to go, and never got to it, goes now. */
+function drainToGo(state: State, entry: Entry, now: Millis): void {
+  if (entry.resource.retiring && entry.leases.size === 0 && entry.drainedAt === null) drain(state, entry, now);
 }
 
 function setDrained(state: State, id: number): void {

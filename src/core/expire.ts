@@ -93,14 +93,17 @@ function gone(state: State, timer: Timer): readonly StoredEvent[] {
 
 function* forgetOld(state: State, now: Millis): Generator<StoredEvent> {
   const { remembered, rememberedFor } = state.rules.limits;
+  const { drain } = state.rules;
   const surplus = state.ended.size - remembered;
   // Not each one as it comes, so that a busy daemon does not write that down with every turn.
   const least = surplus >= FORGET_AT_ONCE ? surplus : 0;
   let count = 0;
   let upTo = 0;
-  for (const { at, seq } of state.ended.values()) {
+  for (const { at, seq, drains } of state.ended.values()) {
     const old = at + rememberedFor <= now;
     if (count >= least && (!old || count >= FORGET_AT_ONCE)) break;
+    // What it holds back has to be known after a restart.
+    if (drains && at + drain > now) break;
     upTo = seq;
     count += 1;
   }

@@ -172,6 +172,8 @@ export interface Ended {
   readonly at: Millis;
   /** Order of ending; older ones are forgotten first. */
   readonly seq: number;
+  /** Resources that are held back from then on, as nobody had reported its command dead; absent where there are none. */
+  readonly drains?: readonly number[];
 }
 
 /** Numbers that never go back, not even across restarts. */

@@ -302,14 +302,25 @@ describe('over a restart', () => {
     expect(world.standing('b')).toBe('held');
   });
 
-  test('what is in use is not held back from its holder, nor what was idle for longer', () => {
+  test('what is in use is not held back from its holder, nor what was given back a moment before', () => {
     const world = boards();
     world.turn(acquire('a', 'name:board', { guarded: true }));
     world.restart();
     expect([state(world), world.ask(renew('a'))]).toEqual(['held', null]);
     world.turn(release('a', { ended: true }));
-    world.restart(DEFAULT_DRAIN);
+    world.restart();
     expect(state(world)).toBe('free');
+  });
+
+  test('it is held back although more ids have ended since than are remembered', () => {
+    const world = silent({}, boards({}, new World(rules({ remembered: 1000 }))));
+    world.turn(...Array.from({ length: 5000 }, (_, i) => release(`id-${i}`)));
+    world.pass(1);
+    world.restart();
+    expect(state(world)).toBe('draining');
+    world.pass(DEFAULT_DRAIN);
+    world.pass(0);
+    expect(world.state.ended.size).toBeLessThan(5000);
   });
 
   test.each([

@@ -164,7 +164,7 @@ const MUTANTS: readonly (readonly [string, ...Change[]])[] = [
     'a reload frees what is held',
     { file: 'declare.ts', find: 'if (leases.size === 0 && drainedAt', put: 'if (drainedAt' },
   ],
-  ['a silent end is not drained', { file: 'ending.ts', find: 'drain > 0 ? now + drain : null', put: 'null' }],
+  ['a silent end is not drained', { file: 'ending.ts', find: 'isLate ? { drains', put: 'false ? { drains' }],
   ['a reported end is drained', { file: 'ending.ts', find: ' && !reported', put: '' }],
   ['an end without a command is drained', { file: 'ending.ts', find: 'lease.request.guarded && !', put: '!' }],
   ['what drains is given', { file: 'catalogue.ts', find: 'entry.drainedAt === null && fits', put: 'fits' }],
@@ -184,13 +184,16 @@ const MUTANTS: readonly (readonly [string, ...Change[]])[] = [
     'the first of two drains counts',
     { file: 'evolve.ts', find: 'Math.max(until, entry.drainedAt ?? 0)', put: 'entry.drainedAt ?? until' },
   ],
-  ['a drain is forgotten over a restart', { file: 'evolve.ts', find: 'drainAgain(state, entry, now);', put: '' }],
+  [
+    'a drain is forgotten over a restart',
+    { file: 'evolve.ts', find: 'if (ended.at + rules.drain > now) drainAfter(state, ended);', put: '' },
+  ],
   [
     'what was to go with its drain stays after a restart',
-    { file: 'evolve.ts', find: '|| (retiring && entry.leases.size === 0)', put: '' },
+    { file: 'evolve.ts', find: 'drainToGo(state, entry, now);', put: '' },
   ],
   ['a reload drops what drains', { file: 'declare.ts', find: ' && drainedAt === null', put: '' }],
-  ['what drains goes with its last holder', { file: 'ending.ts', find: ' && !drains', put: '' }],
+  ['what drains goes with its last holder', { file: 'ending.ts', find: ' && !waits', put: '' }],
   [
     'the timers are left in disorder',
     { file: 'timers.ts', find: 'this.rise(last);\n    this.sink(last);', put: 'this.rise(last);' },

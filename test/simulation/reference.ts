@@ -54,9 +54,8 @@ export class Reference {
     for (const lease of this.leases) lease.expiresAt = now + lease.ttl;
     for (const waiter of this.waiters) Object.assign(waiter, { connections: 0, heardAt: now });
     for (const thing of this.resources) {
-      const left = (thing.lastUsedAt ?? Number.NEGATIVE_INFINITY) + this.rules.drain;
       const onlyToGo = thing.retiring && this.users(thing).length === 0;
-      thing.drainedAt = left > now ? left : onlyToGo ? now : null;
+      if (thing.drainedAt !== null && thing.drainedAt <= now) thing.drainedAt = onlyToGo ? now : null;
     }
   }
 

@@ -72,7 +72,7 @@ export function rowsOf({ events, counters, at }: Batch): Rows {
         for (const { resource } of event.lease.uses) rows.lastUsed.set(resource, event.ended.at);
         break;
       case 'resource-drained':
-        // Nothing of it is kept: see `restore` in core/evolve.ts.
+        // It is known by what ended, and when: see `restore` in core/evolve.ts.
         break;
       case 'id-spent':
         break;
