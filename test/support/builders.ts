@@ -89,7 +89,16 @@ export function renew(id: string, more: Partial<Extract<Command, { type: 'renew'
 }
 
 export function extend(id: string, span: number, more: Partial<Extract<Command, { type: 'extend' }>> = {}): Command {
-  return { type: 'extend', id, secretHash: `hash of ${id}`, for: span, guarded: null, note: null, principal: ALICE, ...more };
+  return {
+    type: 'extend',
+    id,
+    secretHash: `hash of ${id}`,
+    for: span,
+    guarded: null,
+    note: null,
+    principal: ALICE,
+    ...more,
+  };
 }
 
 export function listen(id: string, change: 1 | -1 = 1): Command {
