@@ -30,6 +30,8 @@ export interface Errand {
 /** How long whoever leaves the queue tries to say so. */
 const LEAVE_WITHIN_MS: Millis = 2000;
 const LISTEN_AFTER_MS: Millis = 200;
+/** With this ttl, the default, no lost reply costs a lease. */
+const LONG_TTL_MS: Millis = 30_000;
 const KEEP_MS: Millis = 20_000;
 const TAKE_WITHIN_MS: Millis = 10_000;
 const NEVER = new AbortController().signal;
@@ -100,12 +102,15 @@ export class WireClient {
   }
 
   private async leave(acquired: Exclude<Acquired, { type: 'held' }>): Promise<void> {
-    const { id, wait } = this.errand;
+    const { id, ttl, wait } = this.errand;
     if (acquired.type === 'refused') {
       const { code, reason } = acquired.refusal;
-      // Granted, and not claimed for a whole ttl: that is what a ttl is for.
+      // Granted, and not claimed for a whole ttl, as it is shorter than a dead connection takes to be noticed.
       const wasSilent =
-        code === 'lost' && this.ledger.fences.has(id) && this.ledger.ended.get(id)?.reason === 'expired';
+        code === 'lost' &&
+        ttl < LONG_TTL_MS &&
+        this.ledger.fences.has(id) &&
+        this.ledger.ended.get(id)?.reason === 'expired';
       const wasDeaf = code === 'unreachable' && !this.answered;
       const isFair = wasSilent || wasDeaf || (wait !== null && REFUSALS.includes(code));
       this.ledger.must(!this.waits || isFair, () => `${id} waited, and got ${code} (${reason})`);

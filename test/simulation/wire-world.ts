@@ -130,9 +130,9 @@ class World {
   /** Everybody gets what they want and goes; then time passes, and nothing may be left of anybody. */
   private async calmDown(): Promise<void> {
     this.network.calm = true;
+    if (this.life) this.life.store.calm = true;
     for (let step = 0; this.life === null || this.clients.some(({ done }) => !done); step += 1) {
       await this.start();
-      if (this.life) this.life.store.calm = true;
       this.ledger.must(step < LAST_STEPS, () => 'somebody never got out');
       await this.pass(2000);
     }
