@@ -10,7 +10,8 @@
 # dead, in 1/100 s. POSIX sh with grep, awk and find, because another Node would be too much memory beside every command.
 trap '' HUP INT QUIT TERM USR1 USR2 ALRM PIPE
 mark=$1 grace=$2 node=$GUARD_NODE program=$GUARD_PROGRAM
-unset GUARD GUARD_NODE GUARD_PROGRAM
+# Nor the mark of a lock around this one, which would take what runs here for left behind by its command.
+unset GUARD GUARD_NODE GUARD_PROGRAM RENTABOT_HELD RENTABOT_HELD_ENV
 back='' pid='' group='' born='' cgroup='' term_at='' kill_at='' timer=''
 
 # Runs on while the machine sleeps, as the lease does.
@@ -117,9 +118,15 @@ await_deadline() {
   end_tree "$kill_at"
 }
 
-# KILL, because all else is ignored here; what it may have begun goes on with what is known now.
+# With its sleep, where the system tells which that is. What it may have begun goes on with what is known now.
 disarm() {
-  if [ "$timer" ]; then kill -s KILL "$timer" && wait "$timer"; fi
+  if [ "$timer" ]; then
+    kill -s STOP "$timer"
+    children=''
+    read -r children <"/proc/$timer/task/$timer/children"
+    kill -s KILL "$timer" $children
+    wait "$timer"
+  fi
   timer=''
 } 2>/dev/null
 

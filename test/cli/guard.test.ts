@@ -137,6 +137,22 @@ function guardsOf(mark: string): number[] {
     .map(Number);
 }
 
+/** What lives of a session, by who leads it. */
+function inSession(leader: number): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && isAlive(Number(name)) && sessionOf(name) === leader)
+    .map(Number);
+}
+
+function sessionOf(pid: string): number {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[3]);
+  } catch {
+    return 0;
+  }
+}
+
 function commandLine(pid: string): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
@@ -254,6 +270,22 @@ describe.skipIf(!existsSync('/proc/self/stat'))('the guard', () => {
     await ended;
     await allGone([escaped]);
     expect(existsSync(cgroup)).toBe(false);
+  });
+
+  test('however often the deadline moves, one timer is left, and no sleep of an old one', async () => {
+    const mark = mint();
+    const { say, ended, child, heard } = guard({ mark });
+    const now = uptime();
+    for (let i = 0; i < 50; i += 1) say(`deadline ${now + 360_000 + i} ${now + 360_000 + i}`);
+    say(`deadline ${now} ${now}`);
+    await until(() => heard().includes('late'), 'all is read');
+    for (let i = 0; i < 50; i += 1) say(`deadline ${now + 360_000 + i} ${now + 360_000 + i}`);
+    const others = (): number[] => inSession(child.pid as number).filter((pid) => pid !== child.pid);
+    // The timer, and what it sleeps with.
+    await until(() => others().length === 2, 'one timer');
+    say('done');
+    expect(await ended).toBe(0);
+    await until(() => others().length === 0, 'nothing is left');
   });
 
   test('nobody else is touched', async () => {
