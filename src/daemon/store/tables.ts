@@ -31,7 +31,9 @@ export function prepare(db: Database) {
     firstEnded: sql('SELECT seq, body FROM ended ORDER BY seq LIMIT 1'),
     putEvents: sql('INSERT INTO event (id, at, body) VALUES (?, ?, ?)'),
     dropEvents: sql('DELETE FROM event WHERE id <= ?'),
-    dropOldEvents: sql('DELETE FROM event WHERE id <= (SELECT max(id) FROM event WHERE at < ?)'),
+    // Looked for from the oldest on: times grow with ids, and mostly the very first is not too old.
+    dropOldEvents: sql(`DELETE FROM event
+      WHERE id < coalesce((SELECT id FROM event WHERE at >= ? ORDER BY id LIMIT 1), 9223372036854775807)`),
     putCounters: sql(`INSERT OR REPLACE INTO counter (name, value) VALUES ('all', ?)`),
     history: sql(`SELECT body FROM event WHERE at >= ? AND body LIKE ? ESCAPE '\\' ORDER BY id DESC`),
     eventsAfter: sql('SELECT body FROM event WHERE id > ? ORDER BY id'),
