@@ -46,6 +46,8 @@ How to read it:
   transaction that puts a key if it is absent, then a delete. Its gRPC interface is faster than its gateway.
 - **Hand-overs** are timed inside the rules (\`src/core\`), without disk or network: the cost of a release and the grant that
   follows, relative to the smallest world. A turn looks at what changed, not at what exists.
+- **Renewals** come a hundred times a second, each on a connection of its own and as a turn of its own: mostly what Node takes to wake up
+  for a request. Under load, where requests share turns, one costs a tenth of that.
 - **\`lock -- true\`** finds the daemon, asks, runs \`true\`, gives back, and is compared with a Node that does nothing.
   \`flock\` is a small C program on a local file; it is there to keep us modest.
 

@@ -1,6 +1,8 @@
+import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
-import { benchId, fleet, request, SECRET, startDaemon } from './daemon.ts';
+import { benchId, firstLine, fleet, request, SECRET, startDaemon, stopProcess } from './daemon.ts';
+import { ECHO } from './echo.ts';
 import type { Row } from './report.ts';
 
 const LEASES = 1000;
@@ -32,29 +34,48 @@ export async function renewals(): Promise<Row[]> {
     for (let round = 0; round < WARM_UP; round += 1)
       await Promise.all(holders.map((holder, i) => holder.ask(renewal(ids[i] as string))));
     const idle = await busy(daemon.pid, async () => pause(SECONDS * 500));
-    const renewing = await busy(daemon.pid, async () => {
-      const started = performance.now();
-      const open: Promise<void>[] = [];
-      const count = (LEASES / EVERY_S) * SECONDS;
-      for (let i = 0; i < count; i += 1) {
-        await pause(started + (i * EVERY_S * 1000) / LEASES - performance.now());
-        const holder = holders[i % LEASES] as Holder;
-        open.push(holder.ask(renewal(ids[i % LEASES] as string)));
-      }
-      await Promise.all(open);
-    });
+    const renewing = await busy(daemon.pid, () => rhythm(holders, (i) => renewal(ids[i] as string)));
     for (const holder of holders) holder.close();
+    const bare = await echoing();
     return [
       {
         what: `renewals of ${LEASES} held leases, part of a core`,
         figure: `${(renewing * 100).toFixed(1)} %`,
-        baseline: `${(idle * 100).toFixed(1)} % (the same leases, nobody renews)`,
-        ratio: null,
+        baseline: `${(bare * 100).toFixed(1)} % (bare node:http JSON echo, asked as often); ${(idle * 100).toFixed(1)} % when nobody renews`,
+        ratio: renewing / bare,
         goal: '< 2 %',
       },
     ];
   } finally {
     await daemon.stop();
+  }
+}
+
+/** Each holder asks once in its turn, evenly spread. */
+async function rhythm(holders: readonly Holder[], text: (i: number) => string): Promise<void> {
+  const started = performance.now();
+  const open: Promise<void>[] = [];
+  for (let i = 0; i < (LEASES / EVERY_S) * SECONDS; i += 1) {
+    await pause(started + (i * EVERY_S * 1000) / LEASES - performance.now());
+    open.push((holders[i % LEASES] as Holder).ask(text(i % LEASES)));
+  }
+  await Promise.all(open);
+}
+
+/** The same for a server that only answers. */
+async function echoing(): Promise<number> {
+  const echo = spawn(process.execPath, ['-e', ECHO], { stdio: ['ignore', 'pipe', 'inherit'] });
+  try {
+    const port = Number(/:(\d+)\s/.exec(await firstLine(echo))?.[1]);
+    const holders: Holder[] = [];
+    for (let i = 0; i < LEASES; i += 1) holders.push(await Holder.at(port));
+    const text = request('POST', '/echo', { renew: 'r-0' });
+    for (let round = 0; round < WARM_UP; round += 1) await Promise.all(holders.map((holder) => holder.ask(text)));
+    const busyPart = await busy(echo.pid as number, () => rhythm(holders, () => text));
+    for (const holder of holders) holder.close();
+    return busyPart;
+  } finally {
+    await stopProcess(echo);
   }
 }
 

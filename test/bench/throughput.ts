@@ -3,23 +3,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { benchId, firstLine, fleet, request, SECRET, startDaemon, stopProcess } from './daemon.ts';
+import { ECHO } from './echo.ts';
 import { type LoadResult, load, quantile, type Script } from './load.ts';
 import { median, type Row } from './report.ts';
 
 const CONNECTIONS = 64;
 const SECONDS = 4;
 const ROUNDS = 5;
-
-/** As small as an HTTP service in Node can be: parses JSON and answers it. What no daemon of ours can beat. */
-const ECHO = `require('node:http').createServer((request, response) => {
-  let body = '';
-  request.on('data', (chunk) => { body += chunk; });
-  request.on('end', () => {
-    const text = JSON.stringify(JSON.parse(body));
-    response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) });
-    response.end(text);
-  });
-}).listen(0, '127.0.0.1', function () { console.log('listening on http://127.0.0.1:' + this.address().port + ' '); });`;
 
 const BODY = { secret: SECRET, want: [{ name: '' }], ttl: 30, holder: { name: 'ci', host: 'runner' } };
 
