@@ -71,8 +71,9 @@ export class Guard {
     this.tell('command', `${pid} ${leadsGroup ? 1 : 0}`);
   }
 
-  /** Its number may belong to somebody else from now on. */
+  /** Its number may belong to somebody else from now on, so a guard that takes over does not hear it any more. */
   reaped(): void {
+    this.told.delete('command');
     this.tell('reaped', '');
   }
 

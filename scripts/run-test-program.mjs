@@ -1,13 +1,14 @@
-// Bundles the benchmarks and runs them on this Node, as they are named, or all.
+// Bundles test/NAME/main.ts (bench, faults) and runs it on this Node with the arguments that follow the name.
 
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const outfile = `${root}.bench/main.cjs`;
+const [name, ...args] = process.argv.slice(2);
+const outfile = `${root}.bench/${name}.cjs`;
 await build({
-  entryPoints: ['test/bench/main.ts'],
+  entryPoints: [`test/${name}/main.ts`],
   absWorkingDir: root,
   bundle: true,
   platform: 'node',
@@ -17,5 +18,4 @@ await build({
   logLevel: 'warning',
   define: { RENTABOT_VERSION: '"bench"' },
 });
-process.exitCode =
-  spawnSync(process.execPath, [outfile, ...process.argv.slice(2)], { cwd: root, stdio: 'inherit' }).status ?? 1;
+process.exitCode = spawnSync(process.execPath, [outfile, ...args], { cwd: root, stdio: 'inherit' }).status ?? 1;
