@@ -85,10 +85,13 @@ export interface Holder {
   readonly link: string | null;
 }
 
+/** What somebody may do, each more than the one before; `nobody` has said nothing of who they are. */
+export type Role = 'nobody' | 'viewer' | 'user' | 'admin';
+
 /** Who gives a command, and what they may do. Every command carries one. */
 export interface Principal {
   readonly name: string;
-  readonly role: 'viewer' | 'user' | 'admin';
+  readonly role: Role;
 }
 
 /** What was asked for. It waits in the queue, becomes a lease with the same id, and is remembered for a while after. */

@@ -1,10 +1,11 @@
 import { Hono } from 'hono';
-import { RentabotError, refuse } from '../core/error.ts';
+import { refuseBelow } from '../core/access.ts';
+import { type Refusal, RentabotError, refuse } from '../core/error.ts';
 import { DESCRIPTOR_HEADER } from '../core/wire.ts';
 import { type Answer, problem, type Reply, refusalFrom, toResponse } from './answer.ts';
 import type { Daemon } from './daemon.ts';
 import { refuseForeignPage } from './origin.ts';
-import { type Ask, malformed, type Wire } from './requests.ts';
+import { type Ask, bringsSecret, malformed, type Wire } from './requests.ts';
 import { documentationRoutes } from './routes/documentation.ts';
 import { eventRoutes } from './routes/events.ts';
 import { healthRoutes } from './routes/health.ts';
@@ -19,8 +20,8 @@ export { LARGEST_HEADERS, LONGEST_URL };
 export function createApp(daemon: Daemon): Hono<{ Bindings: Wire }> {
   const app = new Hono<{ Bindings: Wire }>();
   const routes = apiRoutes(daemon);
-  for (const { method, path, answer } of routes) {
-    app.on(method.toUpperCase(), path, async (ask) => toResponse(await guarded(daemon, ask, answer)));
+  for (const route of routes) {
+    app.on(route.method.toUpperCase(), route.path, async (ask) => toResponse(await guarded(daemon, ask, route)));
   }
   app.notFound((ask) => toResponse(tooLong(ask as Ask) ?? notFound(ask.req.path, ask.req.method, routes)));
   app.onError((error, ask) => toResponse(failed(daemon, ask as Ask, error)));
@@ -29,14 +30,13 @@ export function createApp(daemon: Daemon): Hono<{ Bindings: Wire }> {
 
 /** How a route is answered where no framework calls it: see fast-lane.ts. */
 export function answererOf(daemon: Daemon): (route: ApiRoute) => (ask: Ask) => Promise<Answer> {
-  return ({ answer }) =>
-    async (ask) => {
-      try {
-        return await guarded(daemon, ask, answer);
-      } catch (error) {
-        return failed(daemon, ask, error as Error);
-      }
-    };
+  return (route) => async (ask) => {
+    try {
+      return await guarded(daemon, ask, route);
+    } catch (error) {
+      return failed(daemon, ask, error as Error);
+    }
+  };
 }
 
 export function apiRoutes(daemon: Daemon): readonly ApiRoute[] {
@@ -50,14 +50,22 @@ export function apiRoutes(daemon: Daemon): readonly ApiRoute[] {
 }
 
 /** What is true of every request, before its route sees it. */
-function guarded(daemon: Daemon, ask: Ask, answer: ApiRoute['answer']): Answer | Promise<Answer> {
+function guarded(daemon: Daemon, ask: Ask, route: ApiRoute): Answer | Promise<Answer> {
   const refused = tooLong(ask);
   if (refused) return refused;
   const foreign = ask.env?.incoming ? refuseForeignPage(ask.env.incoming, daemon.localNames) : null;
   if (foreign) return problem(foreign);
+  const stranger = refuseStranger(daemon, ask, route);
+  if (stranger) return problem(stranger);
   if (daemon.stepsDown.begun) return problem(refuse('unavailable', 'the daemon is stepping down', { retryAfter: 1 }));
-  if (daemon.describe === null) return answer(ask);
-  return described(daemon.describe, ask, answer);
+  if (daemon.describe === null) return route.answer(ask);
+  return described(daemon.describe, ask, route.answer);
+}
+
+/** Closed by default: who has not the role that a route needs comes no further, except with a lease's secret where that is enough. */
+function refuseStranger(daemon: Daemon, ask: Ask, { needs, orSecret }: ApiRoute): Refusal | null {
+  if (needs === 'nobody' || (orSecret && bringsSecret(ask))) return null;
+  return refuseBelow(needs, daemon.identify(ask));
 }
 
 /** What is too large to be read, wherever it was sent. */

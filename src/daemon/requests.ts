@@ -37,11 +37,15 @@ export function sameHash(a: string, b: string): boolean {
   return a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));
 }
 
+/** Whether it comes with the secret of a lease, right or wrong. */
+export function bringsSecret(ask: Ask): boolean {
+  return /^lease\b/i.test(ask.req.header('authorization') ?? '');
+}
+
 /** The hash of the secret in `Authorization: Lease <secret>`; null where none is given. */
 export function leaseSecretHash(ask: Ask): string | null {
-  const given = ask.req.header('authorization');
-  if (given === undefined || !/^lease\b/i.test(given)) return null;
-  const secret = given.slice(5).trim();
+  if (!bringsSecret(ask)) return null;
+  const secret = (ask.req.header('authorization') ?? '').slice(5).trim();
   if (!SECRET.test(secret))
     malformed('the secret in the authorization header is not one', '22 or more url-safe characters');
   return hashSecret(secret);

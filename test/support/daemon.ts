@@ -29,6 +29,7 @@ export interface DaemonOptions {
   /** Without one time stands still, so that nothing expires however long a test takes. */
   readonly clock?: Clock;
   readonly recovery?: EngineOptions['recovery'];
+  readonly identify?: Daemon['identify'];
   readonly describe?: Daemon['describe'];
   readonly stop?: Daemon['stop'];
 }
@@ -82,7 +83,7 @@ export async function startDaemon(options: DaemonOptions = {}): Promise<TestDaem
     log,
     rules,
     http: { body: 65_536, connections: 25_000, ...options.http },
-    identify: () => ({ name: '', role: 'admin' }),
+    identify: options.identify ?? (() => ({ name: '', role: 'admin' })),
     localNames: [],
     describe: options.describe ?? null,
     stop: options.stop ?? null,

@@ -12,9 +12,14 @@ export function documentationRoutes(): readonly ApiRoute[] {
   const openapi = once(() => JSON.stringify(api()));
   const docs = once(() => docsPage(api()));
   return [
-    { method: 'get', path: '/openapi.json', answer: () => text(openapi(), { 'content-type': 'application/json' }) },
-    { method: 'get', path: '/docs', answer: () => text(docs(), pageHeaders()) },
-    { method: 'get', path: '/', answer: front },
+    {
+      method: 'get',
+      path: '/openapi.json',
+      needs: 'viewer',
+      answer: () => text(openapi(), { 'content-type': 'application/json' }),
+    },
+    { method: 'get', path: '/docs', needs: 'viewer', answer: () => text(docs(), pageHeaders()) },
+    { method: 'get', path: '/', needs: 'viewer', answer: front },
   ];
 }
 

@@ -22,8 +22,8 @@ const MOST_REPLAYED = 10_000;
 
 export function eventRoutes(daemon: Daemon): readonly ApiRoute[] {
   return [
-    { method: 'get', path: '/api/v2/history', answer: (ask) => history(daemon, ask) },
-    { method: 'get', path: '/api/v2/events', answer: (ask) => events(daemon, ask) },
+    { method: 'get', path: '/api/v2/history', needs: 'viewer', answer: (ask) => history(daemon, ask) },
+    { method: 'get', path: '/api/v2/events', needs: 'viewer', answer: (ask) => events(daemon, ask) },
   ];
 }
 

@@ -11,11 +11,12 @@ export function healthRoutes(daemon: Daemon): readonly ApiRoute[] {
     {
       method: 'get',
       path: '/healthz',
+      needs: 'nobody',
       answer: () => json({ status: 'ok', version: RENTABOT_VERSION, protocol: PROTOCOL }),
     },
-    { method: 'get', path: '/readyz', answer: () => ready(daemon) },
-    { method: 'get', path: '/metrics', answer: () => measure(daemon) },
-    { method: 'post', path: '/api/v2/stop', answer: (ask) => stop(daemon, ask) },
+    { method: 'get', path: '/readyz', needs: 'nobody', answer: () => ready(daemon) },
+    { method: 'get', path: '/metrics', needs: 'viewer', answer: () => measure(daemon) },
+    { method: 'post', path: '/api/v2/stop', needs: 'admin', answer: (ask) => stop(daemon, ask) },
   ];
 }
 

@@ -30,12 +30,30 @@ type Outcome =
 
 export function leaseRoutes(daemon: Daemon): readonly ApiRoute[] {
   return [
-    { method: 'put', path: '/api/v2/leases/:id', answer: (ask) => acquire(daemon, ask) },
-    { method: 'get', path: '/api/v2/leases/:id', answer: (ask) => show(daemon, ask) },
-    { method: 'get', path: '/api/v2/leases', answer: (ask) => list(daemon, ask) },
-    { method: 'delete', path: '/api/v2/leases/:id', answer: (ask) => release(daemon, ask) },
-    { method: 'post', path: '/api/v2/leases/:id/renew', answer: (ask) => renew(daemon, ask) },
-    { method: 'post', path: '/api/v2/leases/:id/extend', answer: (ask) => extend(daemon, ask) },
+    { method: 'put', path: '/api/v2/leases/:id', needs: 'user', answer: (ask) => acquire(daemon, ask) },
+    { method: 'get', path: '/api/v2/leases/:id', needs: 'viewer', orSecret: true, answer: (ask) => show(daemon, ask) },
+    { method: 'get', path: '/api/v2/leases', needs: 'viewer', answer: (ask) => list(daemon, ask) },
+    {
+      method: 'delete',
+      path: '/api/v2/leases/:id',
+      needs: 'user',
+      orSecret: true,
+      answer: (ask) => release(daemon, ask),
+    },
+    {
+      method: 'post',
+      path: '/api/v2/leases/:id/renew',
+      needs: 'user',
+      orSecret: true,
+      answer: (ask) => renew(daemon, ask),
+    },
+    {
+      method: 'post',
+      path: '/api/v2/leases/:id/extend',
+      needs: 'user',
+      orSecret: true,
+      answer: (ask) => extend(daemon, ask),
+    },
   ];
 }
 

@@ -66,6 +66,8 @@ export const BODY_PROBLEMS: readonly Problem[] = [
 
 /** What any request may be answered with. */
 export const COMMON_PROBLEMS: readonly Problem[] = [
+  { code: 'unauthorized', when: 'this daemon answers only those it knows' },
+  { code: 'denied', when: 'it needs another role (docs/access.md), or it comes from a page of another site' },
   { code: 'uri-too-long', when: `the address is longer than ${LONGEST_URL} characters` },
   { code: 'headers-too-large', when: `the headers are larger than ${LARGEST_HEADERS} characters` },
   { code: 'internal', when: 'a bug, which the log has the details of' },

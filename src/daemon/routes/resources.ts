@@ -16,12 +16,12 @@ import { offlineSchema, whySchema } from './schemas.ts';
 
 export function resourceRoutes(daemon: Daemon): readonly ApiRoute[] {
   return [
-    { method: 'get', path: '/api/v2/resources', answer: (ask) => list(daemon, ask) },
-    { method: 'get', path: '/api/v2/resources/:name', answer: (ask) => show(daemon, ask) },
-    { method: 'post', path: '/api/v2/resources/:name/offline', answer: (ask) => offline(daemon, ask) },
-    { method: 'post', path: '/api/v2/resources/:name/online', answer: (ask) => online(daemon, ask) },
-    { method: 'get', path: '/api/v2/queue', answer: (ask) => queue(daemon, ask) },
-    { method: 'post', path: '/api/v2/why', answer: (ask) => why(daemon, ask) },
+    { method: 'get', path: '/api/v2/resources', needs: 'viewer', answer: (ask) => list(daemon, ask) },
+    { method: 'get', path: '/api/v2/resources/:name', needs: 'viewer', answer: (ask) => show(daemon, ask) },
+    { method: 'post', path: '/api/v2/resources/:name/offline', needs: 'admin', answer: (ask) => offline(daemon, ask) },
+    { method: 'post', path: '/api/v2/resources/:name/online', needs: 'admin', answer: (ask) => online(daemon, ask) },
+    { method: 'get', path: '/api/v2/queue', needs: 'viewer', answer: (ask) => queue(daemon, ask) },
+    { method: 'post', path: '/api/v2/why', needs: 'viewer', answer: (ask) => why(daemon, ask) },
   ];
 }
 

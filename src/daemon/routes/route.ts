@@ -1,3 +1,4 @@
+import type { Role } from '../../core/model.ts';
 import type { Answer } from '../answer.ts';
 import type { Ask } from '../requests.ts';
 
@@ -5,5 +6,9 @@ import type { Ask } from '../requests.ts';
 export interface ApiRoute {
   readonly method: 'get' | 'put' | 'post' | 'patch' | 'delete';
   readonly path: string;
+  /** The least role that gets an answer, as docs/access.md lists it; whose things it may touch is for core to say. */
+  readonly needs: Role;
+  /** The secret of a lease does as well, whoever brings it: it is checked against that lease further in. */
+  readonly orSecret?: true;
   readonly answer: (ask: Ask) => Answer | Promise<Answer>;
 }
