@@ -12,6 +12,8 @@ export type Command =
       readonly secretHash: string | null;
       /** The command behind a guarded lease is dead. */
       readonly ended: boolean;
+      /** How it ended: 0 is well; null where nobody says. */
+      readonly exit: number | null;
       readonly principal: Principal;
     }
   /** A connection that waits for this id opened or closed. */
@@ -51,6 +53,8 @@ export interface Extend {
   readonly guarded: boolean | null;
   /** The note of the claim; null for the one that it has. */
   readonly note: string | null;
+  /** How its command ended; null where nobody says. */
+  readonly exit: number | null;
   readonly principal: Principal;
 }
 

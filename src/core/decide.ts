@@ -191,11 +191,11 @@ function extend(state: State, command: Extend, now: Millis): readonly Event[] | 
  * Makes it a claim: from now on nobody stands behind it, and it lasts until its end without a word from anybody. Done once:
  * a repetition, however late, finds a claim and leaves it as it is.
  */
-function keep(lease: Lease, until: Millis, { note, principal }: Extend): readonly Event[] {
+function keep(lease: Lease, until: Millis, { note, exit, principal }: Extend): readonly Event[] {
   if (isClaim(lease)) return [];
   const request: Request = { ...lease.request, guarded: false, note: note ?? lease.request.note };
   const kept: Lease = { ...lease, request, endsAt: until, keptUntil: until, expiresAt: until };
-  return [{ type: 'lease-kept', lease: kept, by: principal.name }];
+  return [{ type: 'lease-kept', lease: kept, by: principal.name, exit }];
 }
 
 function isClaim({ request, endsAt, keptUntil }: Lease): boolean {
@@ -212,7 +212,7 @@ function release(
   command: Extract<Command, { type: 'release' }>,
   now: Millis,
 ): readonly Event[] | Refusal {
-  const { id, secretHash, principal, ended } = command;
+  const { id, secretHash, principal, ended, exit } = command;
   const spent = state.ended.get(id);
   if (spent) {
     const stranger = secretHash !== null && spent.secretHash !== '' && !sameSecret(spent.secretHash, secretHash);
@@ -229,7 +229,7 @@ function release(
   const held = state.leases.get(id);
   if (!held) return [leaveQueue(state, request, 'lost', cause, now)];
   return ended
-    ? endLease(state, held.lease, held.lease.ending ?? cause, now, { reported: true })
+    ? endLease(state, held.lease, held.lease.ending ?? cause, now, { reported: true, exit })
     : revokeLease(state, held.lease, cause, now);
 }
 

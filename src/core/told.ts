@@ -65,8 +65,11 @@ function tellOne(state: State, event: StoredEvent, now: Millis, nameOf: NameOf):
       return { type: event.type, ...leased(nameOf, event.lease), waited, until: isoOrNull(event.lease.endsAt) };
     }
     case 'lease-extended':
-    case 'lease-kept':
       return { type: event.type, ...leased(nameOf, event.lease), by: event.by, until: isoOrNull(event.lease.endsAt) };
+    case 'lease-kept': {
+      const until = isoOrNull(event.lease.endsAt);
+      return { type: event.type, ...leased(nameOf, event.lease), by: event.by, until, ...exited(event) };
+    }
     case 'lease-ending':
       return { type: event.type, ...leased(nameOf, event.lease), reason: event.ending.reason, by: event.ending.by };
     case 'lease-ended': {
@@ -77,6 +80,7 @@ function tellOne(state: State, event: StoredEvent, now: Millis, nameOf: NameOf):
         held: seconds(at - event.lease.grantedAt),
         reason,
         by,
+        ...exited(event),
       };
     }
     case 'id-spent':
@@ -89,6 +93,11 @@ function tellOne(state: State, event: StoredEvent, now: Millis, nameOf: NameOf):
 
 function asked({ id, holder, note, wants }: Request): Omit<Told, 'type'> {
   return { lease: id, holder, note, want: describeWants(wants) };
+}
+
+/** Said only where it is known. */
+function exited({ exit }: { readonly exit: number | null }): { readonly exit?: number } {
+  return exit === null ? {} : { exit };
 }
 
 function leased(nameOf: NameOf, { request, uses, fence }: Lease): Omit<Told, 'type'> {

@@ -212,6 +212,8 @@ export interface EventJson {
   /** Seconds. */
   waited?: number;
   held?: number;
+  /** How the command behind it ended, where its wrapper said so. */
+  exit?: number;
   fence?: number;
   want?: string;
   reason?: string;

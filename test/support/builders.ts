@@ -81,7 +81,7 @@ export function acquire(id: string, wants: string | readonly (string | Want)[], 
 }
 
 export function release(id: string, more: Partial<Extract<Command, { type: 'release' }>> = {}): Command {
-  return { type: 'release', id, secretHash: `hash of ${id}`, ended: false, principal: ALICE, ...more };
+  return { type: 'release', id, secretHash: `hash of ${id}`, ended: false, exit: null, principal: ALICE, ...more };
 }
 
 export function renew(id: string, more: Partial<Extract<Command, { type: 'renew' }>> = {}): Command {
@@ -96,6 +96,7 @@ export function extend(id: string, span: number, more: Partial<Extract<Command, 
     for: span,
     guarded: null,
     note: null,
+    exit: null,
     principal: ALICE,
     ...more,
   };

@@ -18,7 +18,7 @@ import type { Daemon } from '../daemon.ts';
 import type { Sight } from '../engine.ts';
 import { type Ask, body, hashSecret, leaseId, leaseSecretHash, malformed, onceClosed, sameHash } from '../requests.ts';
 import { type EventStream, eventStream } from '../stream.ts';
-import { BLOCK, ENDED, isSet, LONGEST_BLOCK_S, numberIn, pageHasGone, pageOf } from './parameters.ts';
+import { BLOCK, ENDED, EXIT, isSet, LONGEST_BLOCK_S, numberIn, pageHasGone, pageOf } from './parameters.ts';
 import type { ApiRoute } from './route.ts';
 import { type AcquireBody, acquireSchema, extendSchema } from './schemas.ts';
 
@@ -228,9 +228,12 @@ async function renew(daemon: Daemon, ask: Ask): Promise<Answer> {
 async function extend(daemon: Daemon, ask: Ask): Promise<Answer> {
   const id = leaseId(ask);
   const secretHash = leaseSecretHash(ask);
+  const exit = numberIn(ask, EXIT);
   const asked = await body(ask, extendSchema, daemon.http.body);
   if (asked.note != null && asked.guarded !== false)
     malformed('a note goes with `guarded: false`, which keeps the lease as a claim', 'leave the note out', 422);
+  if (exit !== null && asked.guarded !== false)
+    malformed('an exit goes with `guarded: false`, which says that the command is gone', 'leave the exit out', 422);
   const command = {
     type: 'extend',
     id,
@@ -238,6 +241,7 @@ async function extend(daemon: Daemon, ask: Ask): Promise<Answer> {
     for: Math.round(asked.for * 1000),
     guarded: asked.guarded ?? null,
     note: asked.note ?? null,
+    exit,
     principal: daemon.identify(ask),
   } as const;
   return daemon.engine.submit(command, (sight) => renewed(sight, id, secretHash === null ? 'anyone' : 'holder'));
@@ -252,11 +256,14 @@ function renewed({ state, now, refusal }: Sight, id: string, viewer: Viewer): Re
 
 async function release(daemon: Daemon, ask: Ask): Promise<Answer> {
   const id = leaseId(ask);
+  const [ended, exit] = [isSet(ask, ENDED), numberIn(ask, EXIT)];
+  if (exit !== null && !ended) malformed('exit says how a command ended, so it goes with ended=true');
   const command = {
     type: 'release',
     id,
     secretHash: leaseSecretHash(ask),
-    ended: isSet(ask, ENDED),
+    ended,
+    exit,
     principal: daemon.identify(ask),
   } as const;
   return daemon.engine.submit(command, ({ state, refusal }) => {

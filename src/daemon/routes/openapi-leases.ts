@@ -1,7 +1,7 @@
 import * as examples from './openapi-examples.ts';
 import { EXAMPLE_ID, EXAMPLE_SECRET } from './openapi-examples.ts';
 import { BODY_PROBLEMS, type Operation, type Problem } from './openapi-operation.ts';
-import { AFTER, BLOCK, ENDED, LIMIT } from './parameters.ts';
+import { AFTER, BLOCK, ENDED, EXIT, LIMIT } from './parameters.ts';
 
 const LEASE = `/api/v2/leases/${EXAMPLE_ID}`;
 const STREAM = { accept: 'text/event-stream' } as const;
@@ -104,6 +104,7 @@ export const LEASE_OPERATIONS: readonly Operation[] = [
     description:
       'The lease lasts at least `for` seconds from now. It never becomes shorter, so a repetition does no harm; `maxHold` of a resource stays the bound. With ' +
       '`guarded: false` the command behind it is gone: it becomes a claim, which needs no renewals and ends after `for`, or when anybody who may releases it.',
+    parameters: [EXIT],
     secret: true,
     body: 'Extend',
     answers: [{ status: 200, when: 'Extended, as far as allowed.', schemas: ['Renewed'], example: examples.renewed }],
@@ -113,6 +114,7 @@ export const LEASE_OPERATIONS: readonly Operation[] = [
       ...BODY_PROBLEMS,
       OTHER_SECRET,
       UNHEARD,
+      { code: 'usage', when: '`exit` is none, or comes without `guarded: false`' },
       { code: 'conflict', when: 'the lease has been told to end' },
       OVER,
     ],
@@ -135,7 +137,7 @@ export const LEASE_OPERATIONS: readonly Operation[] = [
     description:
       'Can be repeated. An id that was never heard of is remembered as spent, so that a request for it that is still on its way is refused as `lost`. A guarded lease has a ' +
       'command behind it: its holder confirms with `ended` that the command is gone, and until then, or until the ttl has run out, the resources do not pass on.',
-    parameters: [ENDED],
+    parameters: [ENDED, EXIT],
     secret: true,
     answers: [
       { status: 204, when: 'Over, now or before.' },
@@ -146,8 +148,13 @@ export const LEASE_OPERATIONS: readonly Operation[] = [
         example: { state: 'ending' },
       },
     ],
-    problems: [NO_ID, { code: 'usage', when: '`ended` is neither true nor false' }, NO_SECRET, OTHER_SECRET],
-    calls: [{ label: 'Give back', path: `${LEASE}?ended=true`, headers: SECRET }],
+    problems: [
+      NO_ID,
+      { code: 'usage', when: '`ended` is neither true nor false, or `exit` is none, or comes without `ended`' },
+      NO_SECRET,
+      OTHER_SECRET,
+    ],
+    calls: [{ label: 'Give back', path: `${LEASE}?ended=true&exit=0`, headers: SECRET }],
   },
   {
     method: 'get',

@@ -192,6 +192,7 @@ export function makeSchemas() {
       note: z.string().exactOptional(),
       waited: z.number().exactOptional().meta({ description: 'Seconds.' }),
       held: z.number().exactOptional().meta({ description: 'Seconds.' }),
+      exit: z.int().exactOptional().meta({ description: 'How the command ended, where its wrapper said so.' }),
       fence: z.int().positive().exactOptional(),
       want: z.string().exactOptional(),
       reason: z.string().exactOptional(),
