@@ -5,7 +5,8 @@ import { declare } from './declare.ts';
 import { endLease, leaveQueue, revokeLease } from './ending.ts';
 import { type Refusal, refuse } from './error.ts';
 import type { Event, StoredEvent } from './event.ts';
-import type { Ended, Lease, Millis, Principal, Request } from './model.ts';
+import type { Ended, Lease, Millis, Request } from './model.ts';
+import { leaseOf, lostSentence, mayNot, notYours, owns, requestOf, sameSecret } from './ownership.ts';
 import type { State } from './state.ts';
 import { makeUp } from './undeclared.ts';
 import { describeWants, shapeOf } from './want.ts';
@@ -123,10 +124,6 @@ export function refusalOf(spent: Ended, what = 'it'): Refusal {
     default:
       return spent.outcome satisfies never;
   }
-}
-
-function lostSentence({ id, reason, by }: Ended): string {
-  return `lease ${id} has ended: ${reason}${by === '' ? '' : ` by ${by}`}`;
 }
 
 function overLimit({ rules: { limits }, queue, leases }: State, { wants }: Acquire): Refusal | null {
@@ -270,55 +267,6 @@ function online(
   return [{ type: 'resource-online', id: entry.resource.id, name, by: principal.name }];
 }
 
-function requestOf(state: State, id: string): Request | null {
-  return state.leases.get(id)?.lease.request ?? state.queue.byId.get(id)?.request ?? null;
-}
-
-/** The live lease of this id, if the caller may touch it. */
-function leaseOf(
-  state: State,
-  {
-    id,
-    secretHash,
-    principal,
-  }: { readonly id: string; readonly secretHash: string | null; readonly principal: Principal },
-): Lease | Refusal {
-  const spent = state.ended.get(id);
-  if (spent) {
-    const stranger = secretHash !== null && spent.secretHash !== '' && !sameSecret(spent.secretHash, secretHash);
-    return stranger ? notYours(id) : refuse('lost', lostSentence(spent), { reason: spent.reason });
-  }
-  const request = requestOf(state, id);
-  if (!request) return refuse('not-found', `no lease ${id} was ever asked for, or it was forgotten`);
-  const refusal = mayNot(request, secretHash, principal);
-  if (refusal) return refusal;
-  const held = state.leases.get(id);
-  if (held) return held.lease;
-  return refuse('not-found', `${id} still waits in the queue`, { hint: 'keep its place with PUT' });
-}
-
-/** A secret that is given has to be right, whoever gives it; without one it has to be the owner or an admin. */
-function mayNot(request: Request, secretHash: string | null, principal: Principal): Refusal | null {
-  if (secretHash !== null) return sameSecret(request.secretHash, secretHash) ? null : notYours(request.id);
-  return principal.role === 'admin' || owns(principal, request) ? null : notYours(request.id);
-}
-
-/** Nobody in particular, as on a daemon without identities, owns nothing. */
-function owns({ name }: Principal, request: Request): boolean {
-  return name !== '' && name === request.principal;
-}
-
-function notYours(id: string): Refusal {
-  return refuse('denied', `lease ${id} was asked for with another secret`);
-}
-
 function otherWant(id: string, what: string): Refusal {
   return refuse('conflict', `the id ${id} was used to ask for ${what}`);
-}
-
-/** Takes the same time wherever the two differ. Both are hashes of one length. */
-function sameSecret(a: string, b: string): boolean {
-  let difference = a.length ^ b.length;
-  for (let i = 0; i < a.length; i += 1) difference |= a.charCodeAt(i) ^ b.charCodeAt(i);
-  return difference === 0;
 }

@@ -125,7 +125,7 @@ const MUTANTS: readonly (readonly [string, ...Change[]])[] = [
     'ids are forgotten too early',
     { file: 'expire.ts', find: 'at + rememberedFor <= now', put: 'at + rememberedFor / 2 <= now' },
   ],
-  ['the secret is not checked', { file: 'decide.ts', find: 'return difference === 0;', put: 'return true;' }],
+  ['the secret is not checked', { file: 'ownership.ts', find: 'return difference === 0;', put: 'return true;' }],
   [
     'another want passes for the same',
     { file: 'decide.ts', find: 'if (shapeOf(known.wants) !== shapeOf(wants))', put: 'if (false)' },
