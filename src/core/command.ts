@@ -1,4 +1,4 @@
-import type { Description, Holder, Millis, Principal, Want } from './model.ts';
+import type { Claim, Description, Holder, Millis, Principal, Want } from './model.ts';
 
 /** What is asked of the daemon. Everything random (ids, secrets) was minted before, so a turn depends on its arguments alone. */
 export type Command =
@@ -16,6 +16,10 @@ export type Command =
       readonly exit: number | null;
       readonly principal: Principal;
     }
+  /** Takes what is offered. */
+  | { readonly type: 'accept'; readonly id: string; readonly secretHash: string | null; readonly principal: Principal }
+  | Share
+  | Ask
   /** A connection that waits for this id opened or closed. */
   | { readonly type: 'listen'; readonly id: string; readonly change: 1 | -1 }
   | Declare
@@ -41,6 +45,29 @@ export interface Acquire {
   readonly note: string;
   readonly holder: Holder;
   readonly guarded: boolean;
+  readonly claim: Claim | null;
+  /** Why it takes over from the holder, ahead of the queue; null where it waits like everybody. */
+  readonly steals: string | null;
+  readonly principal: Principal;
+}
+
+/** Lets somebody else do with a lease what its owner may, or no longer. */
+export interface Share {
+  readonly type: 'share';
+  readonly id: string;
+  readonly secretHash: string | null;
+  readonly with: string;
+  readonly shared: boolean;
+  readonly principal: Principal;
+}
+
+/** Tells whoever holds a resource that somebody would like to have it. */
+export interface Ask {
+  readonly type: 'ask';
+  readonly name: string;
+  /** Who asks, where the principal has no name. */
+  readonly by: string;
+  readonly note: string;
   readonly principal: Principal;
 }
 

@@ -1,4 +1,4 @@
-import { impossible } from './advice.ts';
+import { impossible, unknownName } from './advice.ts';
 import { everPossible } from './assign.ts';
 import type { Acquire, Command, Extend } from './command.ts';
 import { declare } from './declare.ts';
@@ -7,8 +7,10 @@ import { type Refusal, refuse } from './error.ts';
 import type { Event, StoredEvent } from './event.ts';
 import type { Ended, Lease, Millis, Request } from './model.ts';
 import { leaseOf, lostSentence, mayNot, notYours, owns, requestOf, sameSecret } from './ownership.ts';
+import { accept, askHolders, refuseClaim, STEAL_PRIORITY, share, taken } from './people.ts';
 import type { State } from './state.ts';
 import { makeUp } from './undeclared.ts';
+import { isClaim } from './view.ts';
 import { describeWants, shapeOf } from './want.ts';
 
 export interface Decision {
@@ -35,6 +37,12 @@ function decideOn(state: State, command: Command, now: Millis): readonly Event[]
       return extend(state, command, now);
     case 'release':
       return release(state, command, now);
+    case 'accept':
+      return accept(state, command, now);
+    case 'share':
+      return share(state, command);
+    case 'ask':
+      return askHolders(state, command, now);
     case 'listen':
       return listen(state, command, now);
     case 'declare':
@@ -53,7 +61,7 @@ function acquire(state: State, command: Acquire, now: Millis): readonly Event[] 
   if (known) return again(state, known, command, now);
   const spent = state.ended.get(command.id);
   if (spent) return tooLate(spent, command);
-  const full = overLimit(state, command);
+  const full = overLimit(state, command) ?? refuseClaim(state, command);
   if (full) return full;
   const made = makeUp(state, command);
   const existing = command.wants.filter(
@@ -70,14 +78,14 @@ function acquire(state: State, command: Acquire, now: Millis): readonly Event[] 
 }
 
 function requestFrom({ counters }: State, command: Acquire, now: Millis): Request {
-  const { id, secretHash, wants, ttl, wait, hold, priority, note, holder, guarded, principal } = command;
-  return {
+  const { id, secretHash, wants, ttl, wait, hold, priority, note, holder, guarded, principal, claim, steals } = command;
+  const request: Request = {
     id,
     secretHash,
     wants,
     ttl,
     hold,
-    priority,
+    priority: steals === null ? priority : STEAL_PRIORITY,
     note,
     holder,
     guarded,
@@ -86,6 +94,8 @@ function requestFrom({ counters }: State, command: Acquire, now: Millis): Reques
     askedAt: now,
     givesUpAt: wait === null ? null : now + wait,
   };
+  if (claim === null) return request;
+  return steals === null ? { ...request, claim } : { ...request, claim, steals };
 }
 
 function twiceTheSame({ wants }: Acquire): Refusal {
@@ -179,9 +189,11 @@ function extend(state: State, command: Extend, now: Millis): readonly Event[] | 
   if (command.guarded === false) return keep(lease, until, command);
   const endsAt = lease.endsAt === null ? null : Math.max(lease.endsAt, until);
   const keptUntil = Math.max(lease.keptUntil ?? 0, until);
-  if (endsAt === lease.endsAt && keptUntil === lease.keptUntil) return [];
+  // Whoever wants to have it longer takes what is offered.
+  if (lease.offeredUntil === undefined && endsAt === lease.endsAt && keptUntil === lease.keptUntil) return [];
   const expiresAt = Math.max(lease.expiresAt, Math.min(now + lease.request.ttl, until));
-  return [{ type: 'lease-extended', lease: { ...lease, endsAt, keptUntil, expiresAt }, by: command.principal.name }];
+  const extended = { ...taken(lease), endsAt, keptUntil, expiresAt };
+  return [{ type: 'lease-extended', lease: extended, by: command.principal.name }];
 }
 
 /**
@@ -193,10 +205,6 @@ function keep(lease: Lease, until: Millis, { note, exit, principal }: Extend): r
   const request: Request = { ...lease.request, guarded: false, note: note ?? lease.request.note };
   const kept: Lease = { ...lease, request, endsAt: until, keptUntil: until, expiresAt: until };
   return [{ type: 'lease-kept', lease: kept, by: principal.name, exit }];
-}
-
-function isClaim({ request, endsAt, keptUntil }: Lease): boolean {
-  return !request.guarded && endsAt !== null && keptUntil !== null && keptUntil >= endsAt;
 }
 
 function longestHold(state: State, { uses }: Lease): Millis {
@@ -217,9 +225,10 @@ function release(
   }
   const request = requestOf(state, id);
   if (!request) return [{ type: 'id-spent', ended: spentUnheard(state, id, secretHash, now) }];
-  const refusal = mayNot(request, secretHash, principal);
+  const shares = state.leases.get(id)?.lease.shares;
+  const refusal = mayNot(request, secretHash, principal, shares);
   if (refusal) return refusal;
-  const own = secretHash !== null || owns(principal, request);
+  const own = secretHash !== null || owns(principal, request, shares);
   const cause = own
     ? ({ reason: 'released', by: '' } as const)
     : ({ reason: 'revoked', by: principal.name || 'an admin' } as const);
@@ -249,7 +258,7 @@ function offline(
 ): readonly StoredEvent[] | Refusal {
   const { name, reason, until, principal } = command;
   const entry = state.catalogue.byName.get(name);
-  if (!entry) return impossible(state, [{ selector: { type: 'name', name }, key: '', count: 1, mode: 'slot' }]);
+  if (!entry) return unknownName(state, name);
   if (until !== null && until <= now)
     return refuse('usage', 'until is in the past', { status: 422, hint: 'give a later time' });
   const { offline: known, id } = entry.resource;
@@ -262,7 +271,7 @@ function online(
   { name, principal }: Extract<Command, { type: 'online' }>,
 ): readonly StoredEvent[] | Refusal {
   const entry = state.catalogue.byName.get(name);
-  if (!entry) return impossible(state, [{ selector: { type: 'name', name }, key: '', count: 1, mode: 'slot' }]);
+  if (!entry) return unknownName(state, name);
   if (entry.resource.offline === null) return [];
   return [{ type: 'resource-online', id: entry.resource.id, name, by: principal.name }];
 }

@@ -26,22 +26,30 @@ export function leaseOf(
   }
   const request = requestOf(state, id);
   if (!request) return refuse('not-found', `no lease ${id} was ever asked for, or it was forgotten`);
-  const refusal = mayNot(request, secretHash, principal);
-  if (refusal) return refusal;
   const held = state.leases.get(id);
+  const refusal = mayNot(request, secretHash, principal, held?.lease.shares);
+  if (refusal) return refusal;
   if (held) return held.lease;
   return refuse('not-found', `${id} still waits in the queue`, { hint: 'keep its place with PUT' });
 }
 
-/** A secret that is given has to be right, whoever gives it; without one it has to be the owner or an admin. */
-export function mayNot(request: Request, secretHash: string | null, principal: Principal): Refusal | null {
+/**
+ * A secret that is given has to be right, whoever gives it; without one it has to be the owner, somebody with whom it is
+ * shared, or an admin.
+ */
+export function mayNot(
+  request: Request,
+  secretHash: string | null,
+  principal: Principal,
+  shares?: readonly string[],
+): Refusal | null {
   if (secretHash !== null) return sameSecret(request.secretHash, secretHash) ? null : notYours(request.id);
-  return principal.role === 'admin' || owns(principal, request) ? null : notYours(request.id);
+  return principal.role === 'admin' || owns(principal, request, shares) ? null : notYours(request.id);
 }
 
 /** Nobody in particular, as on a daemon without identities, owns nothing. */
-export function owns({ name }: Principal, request: Request): boolean {
-  return name !== '' && name === request.principal;
+export function owns({ name }: Principal, request: Request, shares: readonly string[] = []): boolean {
+  return name !== '' && (name === request.principal || shares.includes(name));
 }
 
 export function notYours(id: string): Refusal {

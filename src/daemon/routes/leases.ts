@@ -2,11 +2,12 @@ import type { Acquire } from '../../core/command.ts';
 import { refusalOf } from '../../core/decide.ts';
 import { type Refusal, refuse } from '../../core/error.ts';
 import { caret } from '../../core/expression.ts';
-import type { Want } from '../../core/model.ts';
+import type { Claim, Want } from '../../core/model.ts';
 import { waitingToJson } from '../../core/queue-view.ts';
 import { leaseToJson, messagesFor, type Viewer } from '../../core/view.ts';
 import { describeWants, parseWant } from '../../core/want.ts';
 import {
+  type ClaimJson,
   DEFAULT_TTL_S,
   type HeldJson,
   type LeaseStreamEvent,
@@ -20,7 +21,7 @@ import { type Ask, body, hashSecret, leaseId, leaseSecretHash, malformed, onceCl
 import { type EventStream, eventStream } from '../stream.ts';
 import { BLOCK, ENDED, EXIT, isSet, LONGEST_BLOCK_S, numberIn, pageHasGone, pageOf } from './parameters.ts';
 import type { ApiRoute } from './route.ts';
-import { type AcquireBody, acquireSchema, extendSchema } from './schemas.ts';
+import { type AcquireBody, acquireSchema, extendSchema, shareSchema } from './schemas.ts';
 
 /** Where a request stands, after a turn. */
 type Outcome =
@@ -54,6 +55,20 @@ export function leaseRoutes(daemon: Daemon): readonly ApiRoute[] {
       orSecret: true,
       answer: (ask) => extend(daemon, ask),
     },
+    {
+      method: 'post',
+      path: '/api/v2/leases/:id/accept',
+      needs: 'user',
+      orSecret: true,
+      answer: (ask) => accept(daemon, ask),
+    },
+    {
+      method: 'post',
+      path: '/api/v2/leases/:id/share',
+      needs: 'user',
+      orSecret: true,
+      answer: (ask) => share(daemon, ask),
+    },
   ];
 }
 
@@ -69,7 +84,7 @@ async function acquire(daemon: Daemon, ask: Ask): Promise<Answer> {
 }
 
 function commandOf(daemon: Daemon, ask: Ask, id: string, asked: AcquireBody): Acquire {
-  const { wait, hold, holder } = asked;
+  const { wait, hold, holder, claim } = asked;
   return {
     type: 'acquire',
     id,
@@ -82,8 +97,14 @@ function commandOf(daemon: Daemon, ask: Ask, id: string, asked: AcquireBody): Ac
     note: asked.note ?? '',
     holder: { name: holder?.name ?? 'anonymous', host: holder?.host ?? '', link: holder?.link ?? null },
     guarded: asked.guarded ?? false,
+    claim: claim == null ? null : claimOf(claim),
+    steals: asked.steal ?? null,
     principal: daemon.identify(ask),
   };
+}
+
+function claimOf({ for: span, accept }: ClaimJson): Claim {
+  return { for: Math.round(span * 1000), accept: accept == null ? null : Math.round(accept * 1000) };
 }
 
 /** Throws the problem, with a caret under its place where it is in an expression. */
@@ -244,6 +265,22 @@ async function extend(daemon: Daemon, ask: Ask): Promise<Answer> {
     exit,
     principal: daemon.identify(ask),
   } as const;
+  return daemon.engine.submit(command, (sight) => renewed(sight, id, secretHash === null ? 'anyone' : 'holder'));
+}
+
+async function accept(daemon: Daemon, ask: Ask): Promise<Answer> {
+  const id = leaseId(ask);
+  const secretHash = leaseSecretHash(ask);
+  const command = { type: 'accept', id, secretHash, principal: daemon.identify(ask) } as const;
+  return daemon.engine.submit(command, (sight) => renewed(sight, id, secretHash === null ? 'anyone' : 'holder'));
+}
+
+async function share(daemon: Daemon, ask: Ask): Promise<Answer> {
+  const id = leaseId(ask);
+  const secretHash = leaseSecretHash(ask);
+  const { with: name, shared } = await body(ask, shareSchema, daemon.http.body);
+  const principal = daemon.identify(ask);
+  const command = { type: 'share', id, secretHash, with: name, shared: shared ?? true, principal } as const;
   return daemon.engine.submit(command, (sight) => renewed(sight, id, secretHash === null ? 'anyone' : 'holder'));
 }
 

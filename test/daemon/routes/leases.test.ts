@@ -76,6 +76,8 @@ describe('asking', () => {
         expiresAt: at(60),
         until: at(3600),
         ending: null,
+        claim: false,
+        owner: '',
       },
     });
   });
