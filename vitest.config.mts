@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { boardAssetsForVite } from './scripts/board-assets.mjs';
 
 /** As the build bundles them. */
 const shellScripts = {
@@ -7,7 +8,7 @@ const shellScripts = {
 };
 
 export default defineConfig({
-  plugins: [shellScripts],
+  plugins: [shellScripts, boardAssetsForVite()],
   define: { RENTABOT_VERSION: JSON.stringify('0.0.0-test') },
   test: {
     include: ['test/**/*.test.ts'],

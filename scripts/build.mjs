@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { boardAssets } from './board-assets.mjs';
 import { fillCodeCache } from './code-cache.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -28,7 +29,13 @@ const common = {
 
 await Promise.all([
   build({ ...common, entryPoints: ['src/cli/main.ts'], outfile: 'dist/cli.cjs', external: ['./daemon.cjs'] }),
-  build({ ...common, entryPoints: ['src/daemon/main.ts'], outfile: 'dist/daemon.cjs', external: ['better-sqlite3'] }),
+  build({
+    ...common,
+    entryPoints: ['src/daemon/main.ts'],
+    outfile: 'dist/daemon.cjs',
+    external: ['better-sqlite3'],
+    plugins: [boardAssets],
+  }),
 ]);
 
 const id = createHash('sha256')

@@ -99,6 +99,13 @@ describe('directions', () => {
     expect(importing(/^src\/cli\//, 'src/daemon/')).toEqual([]);
   });
 
+  test("the board's browser side imports only core, what it draws with, and markup", () => {
+    const foreign = /^(?!src\/core\/|src\/daemon\/board\/(client|view)\/|src\/daemon\/routes\/html\.ts$)/;
+    expect(importing(foreign, 'src/daemon/board/client/')).toEqual([]);
+    expect(importing(foreign, 'src/daemon/board/view/')).toEqual([]);
+    expect(importing(/\/client\//, 'src/daemon/board/view/')).toEqual([]);
+  });
+
   test('only the stores load a database', () => {
     expect(
       importing(/sqlite/, 'src/').filter((found) => !/^src\/daemon\/(store\/|main\.ts|daemon\.ts)/.test(found)),
@@ -114,7 +121,7 @@ describe('bans', () => {
   const clock = /\bDate \. now\b|\bperformance\b|\bhrtime\b|new Date \( \)/;
 
   test('only the clock reads time in the daemon', () => {
-    expect(having(clock, 'src/daemon/', ['src/daemon/clock.ts'])).toEqual([]);
+    expect(having(clock, 'src/daemon/', ['src/daemon/clock.ts', 'src/daemon/board/client/clock.ts'])).toEqual([]);
   });
 
   test('only cli/time reads the monotonic clock of the cli', () => {
@@ -123,7 +130,8 @@ describe('bans', () => {
 
   test('chance is met in ids alone, and in how long a retry pauses', () => {
     const chance = /Math \. random|\brandomBytes\b|\brandomUUID\b|\brandomInt\b|\bgetRandomValues\b/;
-    expect(having(chance, 'src/', ['src/daemon/ids.ts', 'src/cli/ids.ts', 'src/cli/time.ts'])).toEqual([]);
+    const ids = ['src/daemon/ids.ts', 'src/daemon/board/client/ids.ts', 'src/cli/ids.ts'];
+    expect(having(chance, 'src/', [...ids, 'src/cli/time.ts'])).toEqual([]);
   });
 
   test('only the stores speak SQL', () => {

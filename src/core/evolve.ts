@@ -31,9 +31,6 @@ export function evolve(state: State, event: Event): void {
       return hold(state, event.lease);
     case 'lease-extended':
     case 'lease-kept':
-    case 'lease-accepted':
-    case 'lease-asked':
-    case 'lease-shared':
     case 'lease-ending':
       return replaceLease(state, event.lease);
     case 'lease-ended':
@@ -89,13 +86,9 @@ export function nextEvent({ counters }: State): number {
   return counters.event;
 }
 
-/**
- * When time alone will change this waiter: its patience or, with no connection open, its silence runs out. Whoever waits
- * for a claim has gone home, and is told in other ways.
- */
+/** When time alone will change this waiter: its patience or, with no connection open, its silence runs out. */
 export function waiterDue({ request, connections, heardAt }: Queued, silence: Millis): Millis {
-  const stays = connections > 0 || request.claim !== undefined;
-  const gone = stays ? Number.POSITIVE_INFINITY : heardAt + silence;
+  const gone = connections > 0 ? Number.POSITIVE_INFINITY : heardAt + silence;
   return Math.min(gone, request.givesUpAt ?? Number.POSITIVE_INFINITY);
 }
 

@@ -1,3 +1,4 @@
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { ERRORS, type Refusal, RentabotError, refuse, statusOf } from '../core/error.ts';
 import { PROTOCOL, PROTOCOL_HEADER, type ProblemJson, VERSION_HEADER } from '../core/wire.ts';
 
@@ -19,9 +20,12 @@ export interface Reply {
 /** What a route answers with: a Response only where it is a stream. */
 export type Answer = Reply | Response;
 
-/** As the framework wants it. */
+/** The answer of a route that writes to the connection itself. */
+export const SENT: Response = RESPONSE_ALREADY_SENT;
+
+/** As the framework wants it. It puts a Response of its own in the place of the platform's, which `SENT` is one of. */
 export function toResponse(answer: Answer): Response {
-  return answer instanceof Response ? answer : new Response(answer.text, answer);
+  return answer === SENT || answer instanceof Response ? answer : new Response(answer.text, answer);
 }
 
 const JSON_HEADERS = { ...STANDING_HEADERS, 'content-type': 'application/json' } as const;

@@ -3,6 +3,7 @@ import { refuseBelow } from '../core/access.ts';
 import { type Refusal, RentabotError, refuse } from '../core/error.ts';
 import { DESCRIPTOR_HEADER } from '../core/wire.ts';
 import { type Answer, problem, type Reply, refusalFrom, toResponse } from './answer.ts';
+import { boardRoutes } from './board/routes.ts';
 import type { Daemon } from './daemon.ts';
 import { refuseForeignPage } from './origin.ts';
 import { type Ask, bringsSecret, malformed, type Wire } from './requests.ts';
@@ -19,7 +20,7 @@ export { LARGEST_HEADERS, LONGEST_URL };
 /** The HTTP side: routes, and one place where a thrown refusal becomes an answer. It does not listen. */
 export function createApp(daemon: Daemon): Hono<{ Bindings: Wire }> {
   const app = new Hono<{ Bindings: Wire }>();
-  const routes = apiRoutes(daemon);
+  const routes = allRoutes(daemon);
   for (const route of routes) {
     app.on(route.method.toUpperCase(), route.path, async (ask) => toResponse(await guarded(daemon, ask, route)));
   }
@@ -39,13 +40,18 @@ export function answererOf(daemon: Daemon): (route: ApiRoute) => (ask: Ask) => P
   };
 }
 
+export function allRoutes(daemon: Daemon): readonly ApiRoute[] {
+  return [...apiRoutes(daemon), ...boardRoutes(daemon)];
+}
+
+/** All that is described in /openapi.json; the pages of the board have more, for themselves. */
 export function apiRoutes(daemon: Daemon): readonly ApiRoute[] {
   return [
     ...leaseRoutes(daemon),
     ...resourceRoutes(daemon),
     ...eventRoutes(daemon),
     ...healthRoutes(daemon),
-    ...documentationRoutes(),
+    ...documentationRoutes(daemon),
   ];
 }
 

@@ -51,8 +51,6 @@ function askOf(incoming: IncomingMessage, outgoing: ServerResponse, id: string, 
 }
 
 class HotRequest {
-  private asked: URLSearchParams | null = null;
-
   constructor(
     private readonly incoming: IncomingMessage,
     private readonly id: string,
@@ -77,8 +75,6 @@ class HotRequest {
   }
 
   query(name: string): string | undefined {
-    if (this.search === '') return undefined;
-    this.asked ??= new URLSearchParams(this.search);
-    return this.asked.get(name) ?? undefined;
+    return this.search === '' ? undefined : (new URLSearchParams(this.search).get(name) ?? undefined);
   }
 }

@@ -27,7 +27,6 @@ export const LOG_FIELDS = [
   'ttl',
   'waited',
   'held',
-  'exit',
   'until',
   'client',
   'method',

@@ -190,10 +190,6 @@ const RESOURCE: ResourceJson = {
       mode: 'exclusive',
       since: MINUTE_AGO,
       until: null,
-      guarded: true,
-      claim: false,
-      ending: false,
-      owner: '',
     },
   ],
 };

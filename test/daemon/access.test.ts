@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { isAtLeast, ROLES } from '../../src/core/access.ts';
 import type { Role } from '../../src/core/model.ts';
-import { apiRoutes } from '../../src/daemon/app.ts';
+import { allRoutes } from '../../src/daemon/app.ts';
 import type { ApiRoute } from '../../src/daemon/routes/route.ts';
 import { startDaemon, type TestDaemon } from '../support/daemon.ts';
 import { Http, jsonOf, problemOf } from '../support/http.ts';
@@ -44,7 +44,7 @@ function expected(needs: Role, has: Role): string {
 describe.each(ROLES)('as %s', (has) => {
   test('every route lets in who has the role that it needs, and nobody else', async () => {
     role = has;
-    const routes = apiRoutes(daemon.daemon);
+    const routes = allRoutes(daemon.daemon);
     expect(routes.length).toBeGreaterThan(15);
     for (const route of routes) {
       expect(await asked(route), `${has}: ${route.method} ${route.path}`).toBe(expected(route.needs, has));
@@ -55,7 +55,7 @@ describe.each(ROLES)('as %s', (has) => {
 test('a secret of a lease stands in for a role where a route says so, and nowhere else', async () => {
   role = 'nobody';
   const secret = { authorization: `Lease ${'x'.repeat(22)}` };
-  for (const route of apiRoutes(daemon.daemon)) {
+  for (const route of allRoutes(daemon.daemon)) {
     const expected = route.orSecret || route.needs === 'nobody' ? 'let in' : '401 unauthorized';
     expect(await asked(route, secret), `${route.method} ${route.path}`).toBe(expected);
   }

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
-import { apiRoutes } from '../../src/daemon/app.ts';
+import { allRoutes } from '../../src/daemon/app.ts';
 import { startDaemon } from '../support/daemon.ts';
 import { readDocument } from './support/markdown.ts';
 
 test('docs/access.md says of every endpoint what it needs, and of no other', async () => {
   const running = await startDaemon();
-  const routes = apiRoutes(running.daemon).map(({ method, path, needs, orSecret }) => {
+  const routes = allRoutes(running.daemon).map(({ method, path, needs, orSecret }) => {
     const endpoint = `${method.toUpperCase()} ${path.replace(/:(\w+)/g, '{$1}')}`;
     return `| \`${endpoint}\` | ${needs}${orSecret ? ', or its secret' : ''} |`;
   });

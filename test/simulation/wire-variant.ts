@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
+import { boardAssets } from '../../scripts/board-assets.mjs';
 import type { Change } from './variant.ts';
 import type { WireSubject } from './wire-life.ts';
 
@@ -14,7 +15,7 @@ export async function wireVariant(...changes: readonly Change[]): Promise<WireSu
     entryPoints: [join(import.meta.dirname, 'wire-subject.ts')],
     ...{ bundle: true, write: false, format: 'cjs', platform: 'node', packages: 'external', logLevel: 'silent' },
     define: { RENTABOT_VERSION: JSON.stringify('0.0.0-test') },
-    plugins: [changing(changes, found)],
+    plugins: [boardAssets, changing(changes, found)],
   });
   for (const change of changes) if (!found.has(change)) throw new Error(`${change.file} is not part of the subject`);
   const module: { exports: unknown } = { exports: {} };

@@ -1,6 +1,7 @@
 import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { boardAssets } from '../../scripts/board-assets.mjs';
 import { temporaryFolder } from './daemon.ts';
 
 const ROOT = new URL('../..', import.meta.url).pathname;
@@ -27,6 +28,7 @@ export async function buildProgram(): Promise<{ readonly program: string; readon
       entryPoints: ['src/daemon/main.ts'],
       outfile: join(dist, 'daemon.cjs'),
       external: ['better-sqlite3'],
+      plugins: [boardAssets],
     }),
   ]);
   symlinkSync(join(ROOT, 'node_modules'), join(folder.path, 'node_modules'));

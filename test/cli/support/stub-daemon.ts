@@ -198,8 +198,6 @@ export function leaseJson(
     expiresAt: now,
     until: null,
     ending: null,
-    claim: false,
-    owner: '',
   };
 }
 

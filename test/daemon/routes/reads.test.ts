@@ -58,10 +58,6 @@ describe('resources', () => {
           mode: 'slot',
           since: holder.since,
           until: holder.until,
-          guarded: false,
-          claim: false,
-          ending: false,
-          owner: '',
         },
       ],
     });

@@ -1,0 +1,29 @@
+import type { Sight } from '../engine.ts';
+import { html } from '../routes/html.ts';
+import type { Visit } from './look.ts';
+import { rowOf, waitersOf } from './rows.ts';
+import type { Page } from './shell.ts';
+import { readChoice } from './view/choice.ts';
+import { queuesOf } from './view/queues.ts';
+import { chipsHtml, choicesHtml, tableHtml, type World } from './view/table.ts';
+
+/** What there is, who holds it and who waits: as it is now, and live where there is script. */
+export function frontPage({ state, now }: Sight, { viewer, face }: Visit, query: URLSearchParams): Page {
+  const world = worldOf({ state });
+  const choice = readChoice(query);
+  return {
+    title: 'rentabot',
+    name: 'board',
+    main: html`<h1 class="vh">Board</h1>
+<form id="choices" role="search" action="/" method="get">${choicesHtml(world, choice)}</form>
+<ul id="chips" aria-label="Filters">${chipsHtml(world, choice, viewer)}</ul>
+<div id="table">
+${tableHtml(world, choice, { now, face, viewer })}
+</div>`,
+  };
+}
+
+export function worldOf({ state }: Pick<Sight, 'state'>): World {
+  const rows = new Map(Array.from(state.catalogue.byId.values(), (entry) => [entry.resource.id, rowOf(state, entry)]));
+  return { rows, queues: queuesOf(rows.values(), waitersOf(state).waiters) };
+}

@@ -1,0 +1,72 @@
+import { SCRIPT_NAME, STYLE_NAME } from 'rentabot:board-assets';
+import { type Reply, text } from '../answer.ts';
+import { type Html, html } from '../routes/html.ts';
+import type { Visit } from './look.ts';
+
+/** What is around every page of the board. */
+export interface Page {
+  readonly title: string;
+  /** Which of the pages it is, for the script and for the navigation. */
+  readonly name: 'board' | 'resource';
+  readonly main: Html;
+}
+
+const PLACES = [['board', '/', 'Board']] as const;
+
+/** Scripts, styles and connections come from the daemon itself; nothing stands in the page, and nobody frames it. */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "connect-src 'self'",
+  "img-src 'self' data:",
+  "form-action 'self'",
+  "base-uri 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+export function pageReply(page: Page, visit: Visit, now: number): Reply {
+  return text(pageText(page, visit, now), {
+    'content-type': 'text/html; charset=utf-8',
+    'content-security-policy': POLICY,
+    'referrer-policy': 'same-origin',
+    vary: 'accept, cookie',
+  });
+}
+
+function pageText({ title, name, main }: Page, { viewer, theme }: Visit, now: number): string {
+  const said = theme === null ? null : html` data-theme="${theme}"`;
+  return html`<!doctype html>
+<html lang="en"${said}>
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${title}</title>
+<link rel="stylesheet" href="/assets/${STYLE_NAME}">
+<link rel="icon" href="data:image/svg+xml,${ICON}">
+<script src="/assets/${SCRIPT_NAME}" defer></script>
+</head>
+<body class="${name}" data-page="${name}" data-now="${now}" data-name="${viewer.name}" data-role="${viewer.role}"${viewer.open ? html` data-open` : null}>
+<a class="skip" href="#main">To the content</a>
+<header>
+<a class="mark" href="/">rentabot</a>
+<nav aria-label="Pages">${PLACES.map(([key, href, word]) => html`<a href="${href}"${key === name ? html` aria-current="page"` : null}>${word}</a>`)}</nav>
+<span id="live" role="status"></span>
+<span id="who"></span>
+<button id="theme" aria-label="Dark or light" title="Dark or light" hidden></button>
+</header>
+<div id="away" role="alert" hidden></div>
+<main id="main">
+${main}
+</main>
+<footer>rentabot ${RENTABOT_VERSION} · <a href="/docs">HTTP interface</a> · <a href="/openapi.json">openapi.json</a> · <a href="/api/v2/resources">resources as JSON</a></footer>
+<div id="told" role="status" aria-live="polite"></div>
+</body>
+</html>
+`.text;
+}
+
+const ICON = encodeURIComponent(
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect width="16" height="16" rx="4" fill="#2563a8"/><circle cx="8" cy="8" r="3.6" fill="none" stroke="#fff" stroke-width="2"/></svg>',
+);

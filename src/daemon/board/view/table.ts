@@ -1,0 +1,125 @@
+import { type Html, html } from '../../routes/html.ts';
+import { type Choice, choose, type Group, hrefOf, isIn, STATES, toggled } from './choice.ts';
+import type { Row, Viewer } from './model.ts';
+import type { Queues } from './queues.ts';
+import { COLUMNS, rowHtml, type Scene } from './row.ts';
+
+/** All that is shown of the state of things: what the browser draws again when something changes. */
+export interface World {
+  readonly rows: ReadonlyMap<number, Row>;
+  readonly queues: Queues;
+}
+
+/** The choices, above the table. The form works without script: it leads to the address with the choice in it. */
+export function choicesHtml(world: World, choice: Choice): Html {
+  const rows = [...world.rows.values()];
+  const [tag = '', ...others] = choice.tags;
+  const kept = [...others.map((one) => ['tag', one] as const), ...choice.states.map((one) => ['state', one] as const)];
+  return html`<input type="search" name="q" value="${choice.search}" placeholder="Search, or gpu &amp;&amp; mem&gt;=24" aria-label="Search" autocomplete="off" maxlength="500">
+${kept.map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`)}
+<label>Tag <select name="tag">${option('', 'all', tag)}${tagsOf(rows, tag).map((one) => option(one, one, tag))}</select></label>
+<label>Sort <select name="sort">${sortWords(choice).map(([key, word]) => option(key, word, sortText(choice)))}</select></label>
+<label>Group <select name="group">${groupsOf(rows).map(([key, word]) => option(key, word, choice.group))}</select></label>
+<noscript><button>Show</button></noscript>`;
+}
+
+/** How many there are of each state, as switches; and the tags that are chosen, to be taken away. */
+export function chipsHtml(world: World, choice: Choice, viewer: Viewer): Html {
+  const rows = [...world.rows.values()];
+  return html`${STATES.map((state) => stateChip(state, world, rows, choice, viewer))}${choice.tags.map(
+    (tag) =>
+      html`<li><a class="chip tagged" href="${hrefOf(toggled(choice, 'tags', tag))}" aria-label="Without tag ${tag}">${tag} ×</a></li>`,
+  )}`;
+}
+
+function sortWords(choice: Choice): readonly (readonly [string, string])[] {
+  const now = sortText(choice);
+  if (SORT_WORDS.some(([key]) => key === now)) return SORT_WORDS;
+  const word = SORT_WORDS.find(([key]) => key === choice.sort)?.[1] ?? choice.sort;
+  return [...SORT_WORDS, [now, `${word}, reversed`]];
+}
+
+const SORT_WORDS = [
+  ['name', 'name'],
+  ['state', 'state'],
+  ['holder', 'holder'],
+  ['since', 'held longest'],
+  ['until', 'free soonest'],
+  ['queue', 'longest queue'],
+] as const;
+
+export function sortText({ sort, descending }: Choice): string {
+  return `${descending ? '-' : ''}${sort}`;
+}
+
+function option(key: string, word: string, chosen: string): Html {
+  return html`<option value="${key}"${key === chosen ? html` selected` : null}>${word}</option>`;
+}
+
+function stateChip(
+  state: string,
+  { queues }: World,
+  rows: readonly Row[],
+  choice: Choice,
+  viewer: Viewer,
+): Html | null {
+  const count = rows.filter((row) => isIn(row, state, queues, viewer)).length;
+  const on = choice.states.includes(state);
+  if (count === 0 && !on && !['free', 'held'].includes(state)) return null;
+  const word = state === 'mine' ? 'yours' : state;
+  return html`<li><a class="chip ${state}" href="${hrefOf(toggled(choice, 'states', state))}"${on ? html` aria-current="true"` : null}>${word} <b>${count}</b></a></li>`;
+}
+
+function tagsOf(rows: readonly Row[], chosen: string): readonly string[] {
+  return [...new Set([...rows.flatMap(({ tags }) => tags), chosen])].filter((tag) => tag !== '').sort();
+}
+
+function groupsOf(rows: readonly Row[]): readonly (readonly [string, string])[] {
+  const keys = [...new Set(rows.flatMap(({ properties }) => Object.keys(properties)))].sort();
+  const fixed = [
+    ['', 'none'],
+    ['tag', 'first tag'],
+    ['state', 'state'],
+    ['holder', 'holder'],
+  ] as const;
+  return [...fixed, ...keys.map((key) => [`p:${key}`, key] as const)];
+}
+
+/** The table with what is chosen. */
+export function tableHtml(world: World, choice: Choice, scene: Scene): Html {
+  const groups = choose(world.rows.values(), world.queues, choice, scene.viewer);
+  return html`<table id="board"><caption class="vh">Resources</caption><thead><tr>${headsHtml(choice)}</tr></thead>
+${groups.map((group) => bodyHtml(group, world, scene))}</table>
+<p id="empty"${isEmpty(groups) ? null : html` hidden`}>${emptyHtml(world)}</p>`;
+}
+
+export function headsHtml(choice: Choice): Html {
+  const heads = COLUMNS.map(([sort, word]) => {
+    const on = choice.sort === sort;
+    const sorted = on ? html` aria-sort="${choice.descending ? 'descending' : 'ascending'}"` : null;
+    const next = { ...choice, sort, descending: on && !choice.descending };
+    return html`<th scope="col"${sorted}><a href="${hrefOf(next)}">${word}</a></th>`;
+  });
+  return html`${heads}`;
+}
+
+function bodyHtml({ title, rows }: Group, { queues }: World, scene: Scene): Html {
+  const drawn = rows.map((row) => html`${rowHtml(row, queues.get(row.id) ?? [], scene)}\n`);
+  return html`<tbody data-group="${title}">${title === '' ? null : groupHtml(title, rows)}${drawn}</tbody>`;
+}
+
+/** The line above a group. */
+export function groupHtml(title: string, rows: readonly Row[]): Html {
+  const free = rows.filter(({ state }) => state === 'free').length;
+  return html`<tr class="group"><th colspan="${COLUMNS.length}" scope="rowgroup">${title} <small>${free} free of ${rows.length}</small></th></tr>\n`;
+}
+
+export function isEmpty(groups: readonly Group[]): boolean {
+  return groups.every(({ rows }) => rows.length === 0);
+}
+
+/** Said where nothing is shown. */
+export function emptyHtml({ rows }: World): Html {
+  if (rows.size === 0) return html`There is nothing to share yet.`;
+  return html`Nothing is like that. <a href="/" data-all>Show everything</a>`;
+}
