@@ -132,14 +132,23 @@ export class Client {
     return this.json('POST', `/api/v2/leases/${encodeURIComponent(id)}/renew`, patience, `Lease ${secret}`);
   }
 
-  /** Gives back, and says that no command of this lease is running any more. */
-  release(id: string, secret: string, patience: Patience): Promise<Reply<unknown>> {
-    return this.json('DELETE', `/api/v2/leases/${encodeURIComponent(id)}?ended=true`, patience, `Lease ${secret}`);
+  /** Gives back, and says that no command of this lease is running any more; and how that ended, unless it is null. */
+  release(id: string, secret: string, patience: Patience, exit: number | null = null): Promise<Reply<unknown>> {
+    const how = exit === null ? '' : `&exit=${exit}`;
+    const path = `/api/v2/leases/${encodeURIComponent(id)}?ended=true${how}`;
+    return this.json('DELETE', path, patience, `Lease ${secret}`);
   }
 
   /** Holds it for so many seconds at least, even in silence; `guarded: false` says that no command is behind it any more. */
-  extend(id: string, secret: string, more: ExtendJson, patience: Patience): Promise<Reply<RenewedJson>> {
-    const path = `/api/v2/leases/${encodeURIComponent(id)}/extend`;
+  extend(
+    id: string,
+    secret: string,
+    more: ExtendJson,
+    patience: Patience,
+    exit: number | null = null,
+  ): Promise<Reply<RenewedJson>> {
+    // Not in the body, of which an older daemon would refuse a key that it does not know.
+    const path = `/api/v2/leases/${encodeURIComponent(id)}/extend${exit === null ? '' : `?exit=${exit}`}`;
     return this.json('POST', path, patience, `Lease ${secret}`, JSON.stringify(more));
   }
 

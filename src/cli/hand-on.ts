@@ -4,7 +4,7 @@ import type { Guard } from './guard.ts';
 import type { HeldLease, Loss } from './lease.ts';
 import type { LockPlan } from './lock-plan.ts';
 import type { LockWorld } from './run-lock.ts';
-import { type Ending, hasFailed } from './run-under.ts';
+import { type Ending, exitToTell, hasFailed } from './run-under.ts';
 import { keptSentence, lossSentence, nameOf, namesOf } from './sentences.ts';
 import { printable } from './text.ts';
 
@@ -66,7 +66,7 @@ async function keep(
   guard.keep();
   const what = nameOf(argv);
   const note = `${what} failed${lease.lease.note === '' ? '' : `: ${lease.lease.note}`}`.slice(0, LONGEST_NOTE);
-  const refusal = await lease.holdFor(span, note, signals.hurried);
+  const refusal = await lease.holdFor(span, note, signals.hurried, exitToTell(ending));
   if (refusal !== null) {
     const why = printable(refusal.detail);
     talk.say('not-kept', `${what} failed, but ${namesOf(lease.lease)} could not be kept and is given back: ${why}`);

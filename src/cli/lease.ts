@@ -142,11 +142,15 @@ export class HeldLease implements Hold {
   }
 
   /**
-   * Gives it back, saying that no command of it is running; the first call counts. False where the daemon could not
-   * be told in time: then it ends by its ttl. `signal` cuts the trying short.
+   * Gives it back, saying that no command of it is running, and how that ended; the first call counts. False where the
+   * daemon could not be told in time: then it ends by its ttl. `signal` cuts the trying short.
    */
-  release(signal?: AbortSignal, within = Math.min(this.ttl, RELEASE_WITHIN_MS)): Promise<boolean> {
-    this.released ??= this.giveBack(within, signal);
+  release(
+    signal?: AbortSignal,
+    within = Math.min(this.ttl, RELEASE_WITHIN_MS),
+    exit: number | null = null,
+  ): Promise<boolean> {
+    this.released ??= this.giveBack(within, exit, signal);
     return this.released;
   }
 
@@ -169,13 +173,13 @@ export class HeldLease implements Hold {
 
   /**
    * Has it held for so many milliseconds without us and without a command, as a claim with this note, and stops keeping it. A refusal says why
-   * not; then it is still ours to give back.
+   * not; then it is still ours to give back. `exit`: how the command ended.
    */
-  async holdFor(span: number, note: string, signal: AbortSignal): Promise<Refusal | null> {
+  async holdFor(span: number, note: string, signal: AbortSignal, exit: number | null = null): Promise<Refusal | null> {
     const patience = { within: LONGEST_ATTEMPT_MS, signal };
     const attempt = async (): Promise<Refusal | null> => {
       const more = { for: span / 1000, guarded: false, note };
-      const reply = await this.client.extend(this.current.id, this.options.secret, more, patience);
+      const reply = await this.client.extend(this.current.id, this.options.secret, more, patience, exit);
       if (reply.type === 'ok') this.current = reply.body.lease;
       else if (isForLater(reply.refusal)) throw new Unanswered('EREFUSED', reply.refusal.detail);
       return reply.type === 'ok' ? null : reply.refusal;
@@ -191,9 +195,10 @@ export class HeldLease implements Hold {
     clearTimeout(this.watchdog);
   }
 
-  private async giveBack(within: number, signal?: AbortSignal): Promise<boolean> {
+  private async giveBack(within: number, exit: number | null, signal?: AbortSignal): Promise<boolean> {
     this.abandon();
-    return giveBack(this.client, { id: this.current.id, secret: this.options.secret }, mono() + within, signal);
+    const { id } = this.current;
+    return giveBack(this.client, { id, secret: this.options.secret, exit }, mono() + within, signal);
   }
 
   private inTime<T>(attempt: () => Promise<T>, signal: AbortSignal): Promise<T> {
@@ -322,14 +327,14 @@ export class HeldLease implements Hold {
  */
 export async function giveBack(
   client: Client,
-  { id, secret }: { readonly id: string; readonly secret: string },
+  { id, secret, exit = null }: { readonly id: string; readonly secret: string; readonly exit?: number | null },
   until: Mono,
   signal?: AbortSignal,
 ): Promise<boolean> {
   const options = signal ? { signal } : {};
   const within = Math.min(until - mono(), LONGEST_ATTEMPT_MS);
   const attempt = async (): Promise<boolean> => {
-    const reply = await client.release(id, secret, { within, ...options });
+    const reply = await client.release(id, secret, { within, ...options }, exit);
     if (reply.type === 'ok' || isOverFor(reply)) return true;
     if (reply.refusal.code === 'denied' || reply.refusal.code === 'unauthorized') return false;
     throw new Unanswered('EREFUSED', reply.refusal.detail);

@@ -13,7 +13,7 @@ import { mintId, mintSecret } from './ids.ts';
 import { HeldLease, type Hold } from './lease.ts';
 import type { LockPlan } from './lock-plan.ts';
 import type { ResultJson } from './result-file.ts';
-import { type Ending, hasFailed, type Run, runUnder } from './run-under.ts';
+import { type Ending, exitToTell, hasFailed, type Run, runUnder } from './run-under.ts';
 import { messageSentence, nameOf, namesOf } from './sentences.ts';
 import type { Signals } from './signals.ts';
 import type { Talk } from './talk.ts';
@@ -230,7 +230,8 @@ async function giveBack(
   { onReleased }: Grant,
 ): Promise<void> {
   const isLost = ending?.name === 'lost';
-  const released = await lease.release(signals.hurried, isLost ? LEAVE_WITHIN_MS : undefined);
+  const exit = ending && exitToTell(ending);
+  const released = await lease.release(signals.hurried, isLost ? LEAVE_WITHIN_MS : undefined, exit);
   if (released) onReleased?.();
   if (released || isLost) return;
   const until = formatDuration(lease.lease.ttl * 1000);

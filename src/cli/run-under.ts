@@ -2,7 +2,7 @@ import { isatty } from 'node:tty';
 import { formatDuration } from '../core/duration.ts';
 import { type Command, type Exit, exitStatus, type NotStarted, signalStatus, startCommand } from './child.ts';
 import { type CommandLease, commandEnvironment } from './environment.ts';
-import { exitCodeOf } from './exit.ts';
+import { EXIT_CODES, exitCodeOf } from './exit.ts';
 import type { Guard } from './guard.ts';
 import { JobControl } from './job-control.ts';
 import type { Hold, Loss } from './lease.ts';
@@ -44,6 +44,15 @@ export interface Ending {
 /** Whether the command ran, and came to no good end. */
 export function hasFailed({ name, exitCode }: Ending): boolean {
   return name === 'timeout' || (name === 'completed' && exitCode !== 0);
+}
+
+/**
+ * What the daemon is told of how the command ended: its own code, or that of timeout(1). Null where it did not run to an
+ * end of its own making: nobody can judge a resource by that.
+ */
+export function exitToTell({ name, exitCode }: Ending): number | null {
+  if (name === 'timeout') return EXIT_CODES.timeout;
+  return name === 'completed' ? exitCode : null;
 }
 
 export async function runUnder(

@@ -42,7 +42,7 @@ function impossibleAlone(state: State, want: Want): Refusal {
   }
   switch (selector.type) {
     case 'name':
-      return noneNamed(state, selector.name);
+      return unknownName(state, selector.name);
     case 'id':
       return refuse('impossible', `no resource has the id ${selector.id}`);
     case 'tags':
@@ -54,7 +54,8 @@ function impossibleAlone(state: State, want: Want): Refusal {
   }
 }
 
-function noneNamed(state: State, name: string): Refusal {
+/** Why nobody can have what has this name. */
+export function unknownName(state: State, name: string): Refusal {
   if (state.catalogue.byName.has(name)) {
     return refuse('impossible', `${name} is retiring: it goes when its holder is done, and nobody new gets it`);
   }

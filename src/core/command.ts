@@ -1,4 +1,4 @@
-import type { Description, Holder, Millis, Principal, Want } from './model.ts';
+import type { Claim, Description, Holder, Millis, Principal, Want } from './model.ts';
 
 /** What is asked of the daemon. Everything random (ids, secrets) was minted before, so a turn depends on its arguments alone. */
 export type Command =
@@ -12,8 +12,14 @@ export type Command =
       readonly secretHash: string | null;
       /** The command behind a guarded lease is dead. */
       readonly ended: boolean;
+      /** How it ended: 0 is well; null where nobody says. */
+      readonly exit: number | null;
       readonly principal: Principal;
     }
+  /** Takes what is offered. */
+  | { readonly type: 'accept'; readonly id: string; readonly secretHash: string | null; readonly principal: Principal }
+  | Share
+  | Ask
   /** A connection that waits for this id opened or closed. */
   | { readonly type: 'listen'; readonly id: string; readonly change: 1 | -1 }
   | Declare
@@ -39,6 +45,29 @@ export interface Acquire {
   readonly note: string;
   readonly holder: Holder;
   readonly guarded: boolean;
+  readonly claim: Claim | null;
+  /** Why it takes over from the holder, ahead of the queue; null where it waits like everybody. */
+  readonly steals: string | null;
+  readonly principal: Principal;
+}
+
+/** Lets somebody else do with a lease what its owner may, or no longer. */
+export interface Share {
+  readonly type: 'share';
+  readonly id: string;
+  readonly secretHash: string | null;
+  readonly with: string;
+  readonly shared: boolean;
+  readonly principal: Principal;
+}
+
+/** Tells whoever holds a resource that somebody would like to have it. */
+export interface Ask {
+  readonly type: 'ask';
+  readonly name: string;
+  /** Who asks, where the principal has no name. */
+  readonly by: string;
+  readonly note: string;
   readonly principal: Principal;
 }
 
@@ -51,6 +80,8 @@ export interface Extend {
   readonly guarded: boolean | null;
   /** The note of the claim; null for the one that it has. */
   readonly note: string | null;
+  /** How its command ended; null where nobody says. */
+  readonly exit: number | null;
   readonly principal: Principal;
 }
 

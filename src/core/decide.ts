@@ -1,13 +1,16 @@
-import { impossible } from './advice.ts';
+import { impossible, unknownName } from './advice.ts';
 import { everPossible } from './assign.ts';
 import type { Acquire, Command, Extend } from './command.ts';
 import { declare } from './declare.ts';
 import { endLease, leaveQueue, revokeLease } from './ending.ts';
 import { type Refusal, refuse } from './error.ts';
 import type { Event, StoredEvent } from './event.ts';
-import type { Ended, Lease, Millis, Principal, Request } from './model.ts';
+import type { Ended, Lease, Millis, Request } from './model.ts';
+import { leaseOf, lostSentence, mayNot, notYours, owns, requestOf, sameSecret } from './ownership.ts';
+import { accept, askHolders, refuseClaim, STEAL_PRIORITY, share, taken } from './people.ts';
 import type { State } from './state.ts';
 import { makeUp } from './undeclared.ts';
+import { isClaim } from './view.ts';
 import { describeWants, shapeOf } from './want.ts';
 
 export interface Decision {
@@ -34,6 +37,12 @@ function decideOn(state: State, command: Command, now: Millis): readonly Event[]
       return extend(state, command, now);
     case 'release':
       return release(state, command, now);
+    case 'accept':
+      return accept(state, command, now);
+    case 'share':
+      return share(state, command);
+    case 'ask':
+      return askHolders(state, command, now);
     case 'listen':
       return listen(state, command, now);
     case 'declare':
@@ -52,7 +61,7 @@ function acquire(state: State, command: Acquire, now: Millis): readonly Event[] 
   if (known) return again(state, known, command, now);
   const spent = state.ended.get(command.id);
   if (spent) return tooLate(spent, command);
-  const full = overLimit(state, command);
+  const full = overLimit(state, command) ?? refuseClaim(state, command);
   if (full) return full;
   const made = makeUp(state, command);
   const existing = command.wants.filter(
@@ -69,14 +78,14 @@ function acquire(state: State, command: Acquire, now: Millis): readonly Event[] 
 }
 
 function requestFrom({ counters }: State, command: Acquire, now: Millis): Request {
-  const { id, secretHash, wants, ttl, wait, hold, priority, note, holder, guarded, principal } = command;
-  return {
+  const { id, secretHash, wants, ttl, wait, hold, priority, note, holder, guarded, principal, claim, steals } = command;
+  const request: Request = {
     id,
     secretHash,
     wants,
     ttl,
     hold,
-    priority,
+    priority: steals === null ? priority : STEAL_PRIORITY,
     note,
     holder,
     guarded,
@@ -85,6 +94,8 @@ function requestFrom({ counters }: State, command: Acquire, now: Millis): Reques
     askedAt: now,
     givesUpAt: wait === null ? null : now + wait,
   };
+  if (claim === null) return request;
+  return steals === null ? { ...request, claim } : { ...request, claim, steals };
 }
 
 function twiceTheSame({ wants }: Acquire): Refusal {
@@ -123,10 +134,6 @@ export function refusalOf(spent: Ended, what = 'it'): Refusal {
     default:
       return spent.outcome satisfies never;
   }
-}
-
-function lostSentence({ id, reason, by }: Ended): string {
-  return `lease ${id} has ended: ${reason}${by === '' ? '' : ` by ${by}`}`;
 }
 
 function overLimit({ rules: { limits }, queue, leases }: State, { wants }: Acquire): Refusal | null {
@@ -182,24 +189,22 @@ function extend(state: State, command: Extend, now: Millis): readonly Event[] | 
   if (command.guarded === false) return keep(lease, until, command);
   const endsAt = lease.endsAt === null ? null : Math.max(lease.endsAt, until);
   const keptUntil = Math.max(lease.keptUntil ?? 0, until);
-  if (endsAt === lease.endsAt && keptUntil === lease.keptUntil) return [];
+  // Whoever wants to have it longer takes what is offered.
+  if (lease.offeredUntil === undefined && endsAt === lease.endsAt && keptUntil === lease.keptUntil) return [];
   const expiresAt = Math.max(lease.expiresAt, Math.min(now + lease.request.ttl, until));
-  return [{ type: 'lease-extended', lease: { ...lease, endsAt, keptUntil, expiresAt }, by: command.principal.name }];
+  const extended = { ...taken(lease), endsAt, keptUntil, expiresAt };
+  return [{ type: 'lease-extended', lease: extended, by: command.principal.name }];
 }
 
 /**
  * Makes it a claim: from now on nobody stands behind it, and it lasts until its end without a word from anybody. Done once:
  * a repetition, however late, finds a claim and leaves it as it is.
  */
-function keep(lease: Lease, until: Millis, { note, principal }: Extend): readonly Event[] {
+function keep(lease: Lease, until: Millis, { note, exit, principal }: Extend): readonly Event[] {
   if (isClaim(lease)) return [];
   const request: Request = { ...lease.request, guarded: false, note: note ?? lease.request.note };
   const kept: Lease = { ...lease, request, endsAt: until, keptUntil: until, expiresAt: until };
-  return [{ type: 'lease-kept', lease: kept, by: principal.name }];
-}
-
-function isClaim({ request, endsAt, keptUntil }: Lease): boolean {
-  return !request.guarded && endsAt !== null && keptUntil !== null && keptUntil >= endsAt;
+  return [{ type: 'lease-kept', lease: kept, by: principal.name, exit }];
 }
 
 function longestHold(state: State, { uses }: Lease): Millis {
@@ -212,7 +217,7 @@ function release(
   command: Extract<Command, { type: 'release' }>,
   now: Millis,
 ): readonly Event[] | Refusal {
-  const { id, secretHash, principal, ended } = command;
+  const { id, secretHash, principal, ended, exit } = command;
   const spent = state.ended.get(id);
   if (spent) {
     const stranger = secretHash !== null && spent.secretHash !== '' && !sameSecret(spent.secretHash, secretHash);
@@ -220,16 +225,17 @@ function release(
   }
   const request = requestOf(state, id);
   if (!request) return [{ type: 'id-spent', ended: spentUnheard(state, id, secretHash, now) }];
-  const refusal = mayNot(request, secretHash, principal);
+  const shares = state.leases.get(id)?.lease.shares;
+  const refusal = mayNot(request, secretHash, principal, shares);
   if (refusal) return refusal;
-  const own = secretHash !== null || owns(principal, request);
+  const own = secretHash !== null || owns(principal, request, shares);
   const cause = own
     ? ({ reason: 'released', by: '' } as const)
     : ({ reason: 'revoked', by: principal.name || 'an admin' } as const);
   const held = state.leases.get(id);
   if (!held) return [leaveQueue(state, request, 'lost', cause, now)];
   return ended
-    ? endLease(state, held.lease, held.lease.ending ?? cause, now, { reported: true })
+    ? endLease(state, held.lease, held.lease.ending ?? cause, now, { reported: true, exit })
     : revokeLease(state, held.lease, cause, now);
 }
 
@@ -252,7 +258,7 @@ function offline(
 ): readonly StoredEvent[] | Refusal {
   const { name, reason, until, principal } = command;
   const entry = state.catalogue.byName.get(name);
-  if (!entry) return impossible(state, [{ selector: { type: 'name', name }, key: '', count: 1, mode: 'slot' }]);
+  if (!entry) return unknownName(state, name);
   if (until !== null && until <= now)
     return refuse('usage', 'until is in the past', { status: 422, hint: 'give a later time' });
   const { offline: known, id } = entry.resource;
@@ -265,60 +271,11 @@ function online(
   { name, principal }: Extract<Command, { type: 'online' }>,
 ): readonly StoredEvent[] | Refusal {
   const entry = state.catalogue.byName.get(name);
-  if (!entry) return impossible(state, [{ selector: { type: 'name', name }, key: '', count: 1, mode: 'slot' }]);
+  if (!entry) return unknownName(state, name);
   if (entry.resource.offline === null) return [];
   return [{ type: 'resource-online', id: entry.resource.id, name, by: principal.name }];
 }
 
-function requestOf(state: State, id: string): Request | null {
-  return state.leases.get(id)?.lease.request ?? state.queue.byId.get(id)?.request ?? null;
-}
-
-/** The live lease of this id, if the caller may touch it. */
-function leaseOf(
-  state: State,
-  {
-    id,
-    secretHash,
-    principal,
-  }: { readonly id: string; readonly secretHash: string | null; readonly principal: Principal },
-): Lease | Refusal {
-  const spent = state.ended.get(id);
-  if (spent) {
-    const stranger = secretHash !== null && spent.secretHash !== '' && !sameSecret(spent.secretHash, secretHash);
-    return stranger ? notYours(id) : refuse('lost', lostSentence(spent), { reason: spent.reason });
-  }
-  const request = requestOf(state, id);
-  if (!request) return refuse('not-found', `no lease ${id} was ever asked for, or it was forgotten`);
-  const refusal = mayNot(request, secretHash, principal);
-  if (refusal) return refusal;
-  const held = state.leases.get(id);
-  if (held) return held.lease;
-  return refuse('not-found', `${id} still waits in the queue`, { hint: 'keep its place with PUT' });
-}
-
-/** A secret that is given has to be right, whoever gives it; without one it has to be the owner or an admin. */
-function mayNot(request: Request, secretHash: string | null, principal: Principal): Refusal | null {
-  if (secretHash !== null) return sameSecret(request.secretHash, secretHash) ? null : notYours(request.id);
-  return principal.role === 'admin' || owns(principal, request) ? null : notYours(request.id);
-}
-
-/** Nobody in particular, as on a daemon without identities, owns nothing. */
-function owns({ name }: Principal, request: Request): boolean {
-  return name !== '' && name === request.principal;
-}
-
-function notYours(id: string): Refusal {
-  return refuse('denied', `lease ${id} was asked for with another secret`);
-}
-
 function otherWant(id: string, what: string): Refusal {
   return refuse('conflict', `the id ${id} was used to ask for ${what}`);
-}
-
-/** Takes the same time wherever the two differ. Both are hashes of one length. */
-function sameSecret(a: string, b: string): boolean {
-  let difference = a.length ^ b.length;
-  for (let i = 0; i < a.length; i += 1) difference |= a.charCodeAt(i) ^ b.charCodeAt(i);
-  return difference === 0;
 }

@@ -2,7 +2,7 @@ import { assign } from './assign.ts';
 import type { Entry } from './catalogue.ts';
 import type { StoredEvent } from './event.ts';
 import { evolve } from './evolve.ts';
-import type { Lease, Millis, Use } from './model.ts';
+import type { Claim, Lease, Millis, Use } from './model.ts';
 import { comesBefore, type Line, overlap, type Queued } from './queue.ts';
 import type { State } from './state.ts';
 
@@ -35,7 +35,7 @@ function grant(state: State, { request }: Queued, uses: readonly Use[], now: Mil
   for (const { resource } of uses) {
     life = Math.min(life, state.catalogue.byId.get(resource)?.resource.maxHold ?? Number.POSITIVE_INFINITY);
   }
-  return {
+  const lease: Lease = {
     request,
     fence: state.counters.fence + 1,
     uses,
@@ -45,6 +45,14 @@ function grant(state: State, { request }: Queued, uses: readonly Use[], now: Mil
     ending: null,
     expiresAt: now + request.ttl,
   };
+  return request.claim === undefined ? lease : claimed(lease, request.claim, life, now);
+}
+
+/** It lasts by itself, and no longer: until its end or, while it is only offered, until it passes on. */
+function claimed(lease: Lease, { for: span, accept }: Claim, life: Millis, now: Millis): Lease {
+  const until = now + Math.min(accept ?? span, life);
+  const claim = { ...lease, endsAt: until, keptUntil: until, expiresAt: until };
+  return accept === null ? claim : { ...claim, offeredUntil: until };
 }
 
 /** The waiters for whom something may have become possible, in queue order. */

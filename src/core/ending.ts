@@ -21,12 +21,12 @@ export function endLease(
   lease: Lease,
   cause: Cause,
   now: Millis,
-  { reported }: { readonly reported: boolean },
+  { reported, exit = null }: { readonly reported: boolean; readonly exit?: number | null },
 ): StoredEvent[] {
   const isLate = lease.request.guarded && !reported && state.rules.drain > 0;
   const drains = isLate ? { drains: lease.uses.map(({ resource }) => resource) } : {};
   const ended: Ended = { ...endedBy(state, lease.request, 'lost', cause, now), ...drains };
-  const events: StoredEvent[] = [{ type: 'lease-ended', lease, ended }];
+  const events: StoredEvent[] = [{ type: 'lease-ended', lease, ended, exit }];
   for (const { resource } of lease.uses) {
     const entry = state.catalogue.byId.get(resource);
     const waits = isLate || entry?.drainedAt != null;

@@ -1,4 +1,4 @@
-import type { Ended, Ending, Lease, Millis, Offline, Request, Resource } from './model.ts';
+import type { Asked, Ended, Ending, Lease, Millis, Offline, Request, Resource } from './model.ts';
 
 /**
  * What happened: the only thing that changes a State. Stored events are on disk before anybody hears of them; volatile
@@ -18,10 +18,20 @@ export type StoredEvent =
   | { readonly type: 'waiter-left'; readonly request: Request; readonly ended: Ended }
   | { readonly type: 'lease-granted'; readonly lease: Lease; readonly at: Millis }
   | { readonly type: 'lease-extended'; readonly lease: Lease; readonly by: string }
-  /** Its command is gone, and it stays for a while as a claim. */
-  | { readonly type: 'lease-kept'; readonly lease: Lease; readonly by: string }
+  /** Its command is gone, and it stays for a while as a claim. `exit`: how that ended; null where nobody says. */
+  | { readonly type: 'lease-kept'; readonly lease: Lease; readonly by: string; readonly exit: number | null }
+  /** It was offered, and is taken. */
+  | { readonly type: 'lease-accepted'; readonly lease: Lease; readonly by: string }
+  | { readonly type: 'lease-asked'; readonly lease: Lease; readonly asked: Asked }
+  | {
+      readonly type: 'lease-shared';
+      readonly lease: Lease;
+      readonly with: string;
+      readonly shared: boolean;
+      readonly by: string;
+    }
   | { readonly type: 'lease-ending'; readonly lease: Lease; readonly ending: Ending }
-  | { readonly type: 'lease-ended'; readonly lease: Lease; readonly ended: Ended }
+  | { readonly type: 'lease-ended'; readonly lease: Lease; readonly ended: Ended; readonly exit: number | null }
   /** An id was deleted before anybody asked with it: its request may still be under way. */
   | { readonly type: 'id-spent'; readonly ended: Ended }
   /** Spent ids up to this number are no longer remembered. */

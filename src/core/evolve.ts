@@ -31,6 +31,9 @@ export function evolve(state: State, event: Event): void {
       return hold(state, event.lease);
     case 'lease-extended':
     case 'lease-kept':
+    case 'lease-accepted':
+    case 'lease-asked':
+    case 'lease-shared':
     case 'lease-ending':
       return replaceLease(state, event.lease);
     case 'lease-ended':
@@ -86,9 +89,13 @@ export function nextEvent({ counters }: State): number {
   return counters.event;
 }
 
-/** When time alone will change this waiter: its patience or, with no connection open, its silence runs out. */
+/**
+ * When time alone will change this waiter: its patience or, with no connection open, its silence runs out. Whoever waits
+ * for a claim has gone home, and is told in other ways.
+ */
 export function waiterDue({ request, connections, heardAt }: Queued, silence: Millis): Millis {
-  const gone = connections > 0 ? Number.POSITIVE_INFINITY : heardAt + silence;
+  const stays = connections > 0 || request.claim !== undefined;
+  const gone = stays ? Number.POSITIVE_INFINITY : heardAt + silence;
   return Math.min(gone, request.givesUpAt ?? Number.POSITIVE_INFINITY);
 }
 

@@ -94,6 +94,14 @@ export interface Principal {
   readonly role: Role;
 }
 
+/** A person's hold: nobody stands behind it who would renew it, so it lasts by itself. */
+export interface Claim {
+  /** How long, from its grant or, where it is offered first, from its acceptance. */
+  readonly for: Millis;
+  /** How long it is offered before it passes on; null where it is taken as soon as it is granted. */
+  readonly accept: Millis | null;
+}
+
 /** What was asked for. It waits in the queue, becomes a lease with the same id, and is remembered for a while after. */
 export interface Request {
   /** Minted by the client, so that a repeated request finds itself. */
@@ -115,6 +123,10 @@ export interface Request {
   readonly askedAt: Millis;
   /** When the wait is over, unserved; equal to `askedAt` for one who does not wait; null for ever. */
   readonly givesUpAt: Millis | null;
+  /** It is to be a claim, and keeps its place in the queue without a client; absent where it is not. */
+  readonly claim?: Claim;
+  /** Why it takes over from whoever holds it; absent where it does not. */
+  readonly steals?: string;
 }
 
 /** A request in the queue. What changes here does not outlive the daemon, and need not. */
@@ -140,6 +152,13 @@ export interface Ending {
   readonly since: Millis;
 }
 
+/** Somebody would like to have it back, or next. */
+export interface Asked {
+  readonly by: string;
+  readonly note: string;
+  readonly at: Millis;
+}
+
 /** How a lease, or a place in the queue, came to its end. */
 export type EndReason = 'released' | 'expired' | 'stolen' | 'revoked';
 
@@ -156,6 +175,12 @@ export interface Lease {
   /** Does not expire before this, however silent the holder, unless it is told to end; set by `extend`. */
   readonly keptUntil: Millis | null;
   readonly ending: Ending | null;
+  /** A claim that nobody has accepted yet, and that passes on then; absent once it was, and where there is none. */
+  readonly offeredUntil?: Millis;
+  /** Who asked for it, the latest last; absent where nobody has. */
+  readonly asked?: readonly Asked[];
+  /** People who may do with it what its owner may; absent where there are none. */
+  readonly shares?: readonly string[];
   /** One ttl after its holder was last heard of. Not stored: a reopened daemon gives every lease one full ttl. */
   expiresAt: Millis;
 }
@@ -227,4 +252,6 @@ export interface Rules {
   readonly undeclared: 'create' | 'refuse';
   /** How long resources are held back after a command that nobody reported dead; 0 for not at all. */
   readonly drain: Millis;
+  /** Who may take over what somebody holds; admins alone where it is absent. */
+  readonly steal?: 'user' | 'admin';
 }

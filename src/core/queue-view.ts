@@ -41,7 +41,7 @@ export function queueToJson(
 }
 
 function queuedToJson({ request }: Queued, { position, eta, blockers }: WaitingJson): QueuedJson {
-  const { id, holder, wants, askedAt, priority, note, givesUpAt } = request;
+  const { id, holder, wants, askedAt, priority, note, givesUpAt, claim, steals, principal } = request;
   const want = describeWants(wants);
   return {
     id,
@@ -54,6 +54,9 @@ function queuedToJson({ request }: Queued, { position, eta, blockers }: WaitingJ
     eta,
     until: isoOrNull(givesUpAt),
     blockers,
+    claim: claim !== undefined,
+    steals: steals !== undefined,
+    owner: principal,
   };
 }
 

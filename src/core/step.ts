@@ -8,6 +8,7 @@ import { type Event, isStored, type StoredEvent } from './event.ts';
 import { evolve } from './evolve.ts';
 import { expire } from './expire.ts';
 import type { Millis } from './model.ts';
+import { takeOver } from './people.ts';
 import { comesBefore, type Queued } from './queue.ts';
 import type { State } from './state.ts';
 import { surplus } from './undeclared.ts';
@@ -37,6 +38,9 @@ export function step(state: State, commands: readonly Command[], now: Millis): T
     for (const event of decided) {
       happen(event);
       described ||= event.type === 'resource-added' || event.type === 'resource-changed';
+      if (event.type === 'waiter-joined' && event.request.steals !== undefined) {
+        for (const taken of takeOver(state, event.request, now)) happen(taken);
+      }
     }
     if (command.type === 'declare') for (const event of stranded(state, now)) happen(event);
     return refusal;

@@ -48,7 +48,8 @@ function tellOne(state: State, event: StoredEvent, now: Millis, nameOf: NameOf):
     case 'resource-drained':
       return { type: event.type, resources: [event.name] };
     case 'waiter-joined':
-      return state.queue.byId.has(event.request.id) ? { type: event.type, ...asked(event.request) } : null;
+      if (!state.queue.byId.has(event.request.id)) return null;
+      return { type: event.type, ...asked(event.request), ...theft(event.request) };
     case 'waiter-left': {
       const { outcome, reason, by } = event.ended;
       const why = outcome === 'lost' ? reason : outcome;
@@ -60,24 +61,27 @@ function tellOne(state: State, event: StoredEvent, now: Millis, nameOf: NameOf):
         by,
       };
     }
-    case 'lease-granted': {
-      const waited = seconds(event.at - event.lease.request.askedAt);
-      return { type: event.type, ...leased(nameOf, event.lease), waited, until: isoOrNull(event.lease.endsAt) };
-    }
+    case 'lease-granted':
+      return { type: event.type, ...leased(nameOf, event.lease), ...granted(event.lease, event.at) };
     case 'lease-extended':
-    case 'lease-kept':
+    case 'lease-accepted':
       return { type: event.type, ...leased(nameOf, event.lease), by: event.by, until: isoOrNull(event.lease.endsAt) };
+    case 'lease-kept': {
+      const until = isoOrNull(event.lease.endsAt);
+      return { type: event.type, ...leased(nameOf, event.lease), by: event.by, until, ...exited(event) };
+    }
+    case 'lease-asked':
+      return { type: event.type, ...leased(nameOf, event.lease), by: event.asked.by, reason: event.asked.note };
+    case 'lease-shared': {
+      const { type, lease, with: name, shared, by } = event;
+      return { type, ...leased(nameOf, lease), with: name, shared, by };
+    }
     case 'lease-ending':
       return { type: event.type, ...leased(nameOf, event.lease), reason: event.ending.reason, by: event.ending.by };
     case 'lease-ended': {
       const { reason, by, at } = event.ended;
-      return {
-        type: event.type,
-        ...leased(nameOf, event.lease),
-        held: seconds(at - event.lease.grantedAt),
-        reason,
-        by,
-      };
+      const held = seconds(at - event.lease.grantedAt);
+      return { type: event.type, ...leased(nameOf, event.lease), held, reason, by, ...exited(event) };
     }
     case 'id-spent':
     case 'ids-forgotten':
@@ -89,6 +93,22 @@ function tellOne(state: State, event: StoredEvent, now: Millis, nameOf: NameOf):
 
 function asked({ id, holder, note, wants }: Request): Omit<Told, 'type'> {
   return { lease: id, holder, note, want: describeWants(wants) };
+}
+
+/** Said only where it is known. */
+function exited({ exit }: { readonly exit: number | null }): { readonly exit?: number } {
+  return exit === null ? {} : { exit };
+}
+
+function granted({ request, offeredUntil, endsAt }: Lease, at: Millis): Partial<Told> {
+  const told = { waited: seconds(at - request.askedAt), until: isoOrNull(endsAt) };
+  if (request.claim === undefined) return told;
+  return offeredUntil === undefined ? { ...told, ...theft(request) } : { ...told, offered: true };
+}
+
+/** Why somebody takes over what others hold. */
+function theft({ steals }: Request): Partial<Told> {
+  return steals === undefined ? {} : { reason: steals };
 }
 
 function leased(nameOf: NameOf, { request, uses, fence }: Lease): Omit<Told, 'type'> {

@@ -9,8 +9,10 @@ import type { LeasedResourceJson, LeaseJson, MessageJson, ResourceJson, Resource
 /** Who looks: what a resource sets in its holder's environment is for the holder alone. */
 export type Viewer = 'holder' | 'anyone';
 
-/** How long before its fixed end a holder is warned. */
+/** How long before its fixed end the holder of a command is warned. */
 const EXPIRING_MS = 60_000;
+/** People are not at hand all the time: they are warned so long before, or a quarter of a shorter claim. */
+const CLAIM_EXPIRING_MS = 15 * 60_000;
 
 export function isoTime(at: Millis): string {
   return new Date(at).toISOString();
@@ -42,6 +44,27 @@ export function leaseToJson(state: State, lease: Lease, viewer: Viewer): LeaseJs
     expiresAt: isoTime(Math.min(expiryOf(lease), lease.endsAt ?? Number.POSITIVE_INFINITY)),
     until: isoOrNull(lease.endsAt),
     ending: ending === null ? null : { ...ending, since: isoTime(ending.since) },
+    claim: isClaim(lease),
+    owner: request.principal,
+    ...(hasCompany(lease) ? company(lease) : {}),
+  };
+}
+
+/** It lasts until its end without a word from anybody. */
+export function isClaim({ request, endsAt, keptUntil }: Lease): boolean {
+  return !request.guarded && endsAt !== null && keptUntil !== null && keptUntil >= endsAt;
+}
+
+function hasCompany({ offeredUntil, shares, asked }: Lease): boolean {
+  return offeredUntil !== undefined || shares !== undefined || asked !== undefined;
+}
+
+/** What only few leases have. */
+function company({ offeredUntil, shares, asked }: Lease): Pick<LeaseJson, 'offeredUntil' | 'shares' | 'asked'> {
+  return {
+    ...(offeredUntil === undefined ? {} : { offeredUntil: isoTime(offeredUntil) }),
+    ...(shares === undefined ? {} : { shares: [...shares] }),
+    ...(asked === undefined ? {} : { asked: asked.map((one) => ({ ...one, at: isoTime(one.at) })) }),
   };
 }
 
@@ -58,17 +81,25 @@ function leasedResources(state: State, { uses, fence }: Lease, viewer: Viewer): 
 }
 
 /** What the holder should know now. */
-export function messagesFor({ ending, endsAt }: Lease, now: Millis): MessageJson[] {
+export function messagesFor(lease: Lease, now: Millis): MessageJson[] {
+  const { ending, endsAt, asked } = lease;
   if (ending !== null) {
     const reason = ending.note === '' ? ending.reason : `${ending.reason}: ${ending.note}`;
     return [{ type: 'ending', by: ending.by, reason, at: isoTime(ending.since) }];
   }
-  if (endsAt !== null && endsAt - now <= EXPIRING_MS) {
-    return [
-      { type: 'expiring', by: '', reason: 'the longest time it may be held is nearly over', at: isoTime(endsAt) },
-    ];
+  const messages: MessageJson[] = [];
+  for (const { by, note, at } of asked ?? []) messages.push({ type: 'asked', by, reason: note, at: isoTime(at) });
+  if (endsAt !== null && now >= endsAt - warningBefore(lease, endsAt)) {
+    const reason = isClaim(lease) ? 'the claim is nearly over' : 'the longest time it may be held is nearly over';
+    messages.push({ type: 'expiring', by: '', reason, at: isoTime(endsAt) });
   }
-  return [];
+  return messages;
+}
+
+/** How long before its end the holder is warned. An offer is an announcement itself. */
+export function warningBefore(lease: Lease, endsAt: Millis): Millis {
+  if (!isClaim(lease)) return EXPIRING_MS;
+  return lease.offeredUntil === undefined ? Math.min(CLAIM_EXPIRING_MS, (endsAt - lease.grantedAt) / 4) : 0;
 }
 
 export function resourceToJson(state: State, entry: Entry): ResourceJson {
@@ -110,9 +141,21 @@ function leasesOn(state: State, entry: Entry): ResourceLeaseJson[] {
   return found;
 }
 
-function leaseOn({ request, grantedAt, endsAt }: Lease, mode: Mode, slots: number): ResourceLeaseJson {
-  const { id, holder, note } = request;
-  return { id, holder, note, mode: modeToJson(mode, slots), since: isoTime(grantedAt), until: isoOrNull(endsAt) };
+function leaseOn(lease: Lease, mode: Mode, slots: number): ResourceLeaseJson {
+  const { id, holder, note, guarded, principal } = lease.request;
+  return {
+    id,
+    holder,
+    note,
+    mode: modeToJson(mode, slots),
+    since: isoTime(lease.grantedAt),
+    until: isoOrNull(lease.endsAt),
+    guarded,
+    claim: isClaim(lease),
+    ending: lease.ending !== null,
+    owner: principal,
+    ...(hasCompany(lease) ? company(lease) : {}),
+  };
 }
 
 /** All waiters who could use it, each once. */

@@ -48,6 +48,31 @@ export interface AcquireJson {
   note?: string | null;
   holder?: { name?: string | null; host?: string | null; link?: string | null } | null;
   guarded?: boolean | null;
+  /** A person's hold, which needs no renewals and keeps its place in the queue without a client. */
+  claim?: ClaimJson | null;
+  /** Why it takes over from whoever holds it, ahead of the queue. */
+  steal?: string | null;
+}
+
+export interface ClaimJson {
+  /** Seconds. */
+  for: number;
+  /** Seconds that it is offered before it passes on; null where it is taken as soon as it is granted. */
+  accept?: number | null;
+}
+
+/** The body of `POST /api/v2/leases/{id}/share`. */
+export interface ShareJson {
+  with: string;
+  /** False: no longer. */
+  shared?: boolean | null;
+}
+
+/** The body of `POST /api/v2/resources/{name}/ask`. */
+export interface AskJson {
+  note?: string | null;
+  /** Who asks, on a daemon that does not know. */
+  by?: string | null;
 }
 
 /** The body of `POST /api/v2/leases/{id}/extend`. */
@@ -92,6 +117,22 @@ export interface LeaseJson {
   /** The end that no renewal moves. */
   until: string | null;
   ending: EndingJson | null;
+  /** It needs no renewals. */
+  claim: boolean;
+  /** Whose it is on a daemon with identities; empty on one without. */
+  owner: string;
+  /** Where it is only offered: when it passes on, unless it is accepted. */
+  offeredUntil?: string;
+  /** Who may do with it what its owner may; absent where there is nobody. */
+  shares?: string[];
+  /** Who asked for it, the latest last; absent where nobody has. */
+  asked?: AskedJson[];
+}
+
+export interface AskedJson {
+  by: string;
+  note: string;
+  at: string;
 }
 
 export interface EndingJson {
@@ -144,6 +185,12 @@ export interface QueuedJson {
   /** When it gives up; null for never. */
   until: string | null;
   blockers: BlockerJson[];
+  /** A person, who is told when it is their turn. */
+  claim: boolean;
+  /** It takes over, ahead of everybody. */
+  steals: boolean;
+  /** Whose it is on a daemon with identities; empty on one without. */
+  owner: string;
 }
 
 export interface QueueJson {
@@ -177,6 +224,17 @@ export interface ResourceLeaseJson {
   mode: ModeJson;
   since: string;
   until: string | null;
+  /** A command runs behind it. */
+  guarded: boolean;
+  /** It needs no renewals. */
+  claim: boolean;
+  /** It was told to end, and its command has not ended yet. */
+  ending: boolean;
+  /** Whose it is on a daemon with identities; empty on one without. */
+  owner: string;
+  offeredUntil?: string;
+  shares?: string[];
+  asked?: AskedJson[];
 }
 
 export interface ResourcesJson {
@@ -212,11 +270,18 @@ export interface EventJson {
   /** Seconds. */
   waited?: number;
   held?: number;
+  /** How the command behind it ended, where its wrapper said so. */
+  exit?: number;
   fence?: number;
   want?: string;
   reason?: string;
   by?: string;
   until?: string | null;
+  /** With whom it is shared, or no longer. */
+  with?: string;
+  shared?: boolean;
+  /** Granted, and waits to be accepted. */
+  offered?: boolean;
 }
 
 export interface HistoryJson {

@@ -370,6 +370,9 @@ function fateOf(event: StoredEvent): string | null {
     case 'lease-ending':
     case 'lease-extended':
     case 'lease-kept':
+    case 'lease-accepted':
+    case 'lease-asked':
+    case 'lease-shared':
       return event.lease.request.id;
     default:
       return null;

@@ -51,6 +51,8 @@ function askOf(incoming: IncomingMessage, outgoing: ServerResponse, id: string, 
 }
 
 class HotRequest {
+  private asked: URLSearchParams | null = null;
+
   constructor(
     private readonly incoming: IncomingMessage,
     private readonly id: string,
@@ -75,6 +77,8 @@ class HotRequest {
   }
 
   query(name: string): string | undefined {
-    return this.search === '' ? undefined : (new URLSearchParams(this.search).get(name) ?? undefined);
+    if (this.search === '') return undefined;
+    this.asked ??= new URLSearchParams(this.search);
+    return this.asked.get(name) ?? undefined;
   }
 }

@@ -11,7 +11,7 @@ export function logEvents(engine: Engine, log: Log): () => void {
 
 /** What is empty is not worth its place in the line. */
 function fieldsOf(event: EventJson): LogFields {
-  const { lease, resources, holder, note, waited, held, fence, want, reason, by, until } = event;
+  const { lease, resources, holder, note, waited, held, exit, fence, want, reason, by, until } = event;
   return {
     lease,
     resources,
@@ -22,6 +22,7 @@ function fieldsOf(event: EventJson): LogFields {
     fence,
     waited,
     held,
+    exit,
     reason,
     by: by || undefined,
     until: until ?? undefined,

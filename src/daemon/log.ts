@@ -27,6 +27,7 @@ export const LOG_FIELDS = [
   'ttl',
   'waited',
   'held',
+  'exit',
   'until',
   'client',
   'method',

@@ -190,6 +190,10 @@ const RESOURCE: ResourceJson = {
       mode: 'exclusive',
       since: MINUTE_AGO,
       until: null,
+      guarded: true,
+      claim: false,
+      ending: false,
+      owner: '',
     },
   ],
 };

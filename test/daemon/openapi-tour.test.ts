@@ -97,6 +97,39 @@ describe('every answer is as described', () => {
     await nextOf(stream, 'ended', 'GET', path);
   });
 
+  test('of a claim that is offered, accepted, asked for, shared and stolen', async () => {
+    const [claim, other, thief] = [running.lease(), running.lease(), running.lease()];
+    const headers = claim.authorization;
+    const body = acquireJson(claim.id, 'board-1', { claim: { for: 3600, accept: 600 } });
+    await ask(200, 'PUT', claim.path, { body });
+    await ask(200, 'POST', `${claim.path}/accept`, { headers });
+    await ask(200, 'POST', '/api/v2/resources/board-1/ask', { body: { by: 'bob', note: 'please' } });
+    await ask(200, 'POST', `${claim.path}/share`, { headers, body: { with: 'carol' } });
+    await ask(200, 'GET', claim.path);
+    await ask(200, 'GET', '/api/v2/resources/board-1');
+    await ask(202, 'PUT', other.path, { body: acquireJson(other.id, 'board-1', { claim: { for: 60 } }) });
+    await ask(404, 'POST', `${other.path}/accept`);
+    await ask(200, 'GET', '/api/v2/queue');
+    const steal = { claim: { for: 60 }, steal: 'a demo' };
+    await ask(200, 'PUT', thief.path, { body: acquireJson(thief.id, 'board-1', steal) });
+    for (const verb of ['accept', 'share']) {
+      const named = verb === 'share' ? { body: { with: 'carol' } } : {};
+      await ask(410, 'POST', `${claim.path}/${verb}`, { headers, ...named });
+      await ask(403, 'POST', `${thief.path}/${verb}`, { headers, ...named });
+      await ask(404, 'POST', `/api/v2/leases/${newId()}/${verb}`, named);
+      await ask(400, 'POST', `/api/v2/leases/7/${verb}`, named);
+    }
+    await ask(422, 'POST', `${thief.path}/share`, { body: {} });
+    for (let i = 0; i < 20; i += 1) await running.http.post(`${thief.path}/share`, { with: `person-${i}` });
+    await ask(429, 'POST', `${thief.path}/share`, { body: { with: 'one too many' } });
+    await ask(404, 'POST', '/api/v2/resources/board-9/ask', { body: {} });
+    await ask(422, 'POST', '/api/v2/resources/board-1/ask', { body: { why: 'x' } });
+    const plain = running.lease();
+    await plain.hold('gpu-1');
+    await ask(409, 'POST', `${plain.path}/accept`);
+    for (const lease of [other, thief, plain]) await lease.release();
+  });
+
   test('of what is refused', async () => {
     const [held, other] = [running.lease(), running.lease()];
     await held.hold('board-1');

@@ -21,7 +21,8 @@ test('the line of the one who waits', () => {
 });
 
 test('the table of resources', () => {
-  const lease = { id: '', holder, note: 'nightly', mode: 'exclusive', since, until: null } as const;
+  const flags = { guarded: true, claim: false, ending: false, owner: '' };
+  const lease = { id: '', holder, note: 'nightly', mode: 'exclusive', since, until: null, ...flags } as const;
   const resource: ResourceJson = {
     id: 1,
     name: 'board-1',

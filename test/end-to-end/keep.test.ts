@@ -94,3 +94,20 @@ test('what the daemon does not keep for longer is said as it is', async () => {
   await lock(['--keep-on-failure', '1h'], ['false'], 'brief');
   expect(Date.parse((await leaseOf('brief')).expiresAt)).toBeLessThanOrEqual(Date.now() + 60_000);
 });
+
+test.each<[string, readonly string[], readonly string[], string, number | undefined]>([
+  ['exits with a code', [], ['sh', '-c', 'exit 3'], 'lease-ended', 3],
+  ['ends well', [], ['true'], 'lease-ended', 0],
+  ['a signal ends', [], ['sh', '-c', 'kill -KILL $$'], 'lease-ended', 137],
+  // What the caller wants to see is no business of the statistics.
+  ['runs into --timeout', ['--timeout', '300ms', '--exit-code', 'timeout=0'], ['sleep', '1011'], 'lease-ended', 124],
+  ['never ran', [], ['no-such-command'], 'lease-ended', undefined],
+  ['failed, and is kept', ['--keep-on-failure', '1h'], ['sh', '-c', 'exit 4'], 'lease-kept', 4],
+])('the history says how a command ended that %s', async (_, options, argv, type, exit) => {
+  await lock(options, argv);
+  const { out } = await account.run(['history', board, '--json'], { env });
+  const { events } = JSON.parse(out) as { events: { type: string; exit?: number }[] };
+  expect(events.find((event) => event.type === type)?.exit).toBe(exit);
+  const table = await account.run(['history', board], { env });
+  expect(/\bexit \d+/.exec(table.out)?.[0]).toBe(exit === undefined ? undefined : `exit ${exit}`);
+});

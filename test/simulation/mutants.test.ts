@@ -125,7 +125,7 @@ const MUTANTS: readonly (readonly [string, ...Change[]])[] = [
     'ids are forgotten too early',
     { file: 'expire.ts', find: 'at + rememberedFor <= now', put: 'at + rememberedFor / 2 <= now' },
   ],
-  ['the secret is not checked', { file: 'decide.ts', find: 'return difference === 0;', put: 'return true;' }],
+  ['the secret is not checked', { file: 'ownership.ts', find: 'return difference === 0;', put: 'return true;' }],
   [
     'another want passes for the same',
     { file: 'decide.ts', find: 'if (shapeOf(known.wants) !== shapeOf(wants))', put: 'if (false)' },
@@ -134,7 +134,7 @@ const MUTANTS: readonly (readonly [string, ...Change[]])[] = [
   ['a guarded lease ends at a word', { file: 'ending.ts', find: 'if (!lease.request.guarded)', put: 'if (true)' }],
   ['a longest hold is not kept', { file: 'evolve.ts', find: 'ending === null && endsAt !== null ?', put: 'false ?' }],
   ['a silent waiter stays', { file: 'evolve.ts', find: 'heardAt + silence', put: 'heardAt + 2 * silence' }],
-  ['an open connection does not count', { file: 'evolve.ts', find: 'connections > 0 ?', put: 'false ?' }],
+  ['an open connection does not count', { file: 'evolve.ts', find: 'connections > 0 || request', put: 'request' }],
   ['asking once waits', { file: 'step.ts', find: 'event.request.givesUpAt === now', put: 'false' }],
   [
     'what was extended is held on to although it was revoked',
@@ -194,6 +194,40 @@ const MUTANTS: readonly (readonly [string, ...Change[]])[] = [
   ],
   ['a reload drops what drains', { file: 'declare.ts', find: ' && drainedAt === null', put: '' }],
   ['what drains goes with its last holder', { file: 'ending.ts', find: ' && !waits', put: '' }],
+  [
+    'a thief waits in the queue',
+    { file: 'decide.ts', find: 'steals === null ? priority : STEAL_PRIORITY', put: 'priority' },
+  ],
+  [
+    'an offer is kept as long as a claim',
+    { file: 'dispatch.ts', find: 'Math.min(accept ?? span, life)', put: 'Math.min(span, life)' },
+  ],
+  ['a claim outlasts the longest hold', { file: 'dispatch.ts', find: 'accept ?? span, life)', put: 'accept ?? span)' }],
+  ['an accepted offer stays one', { file: 'people.ts', find: '...taken(lease), endsAt', put: '...lease, endsAt' }],
+  [
+    'an accepted offer lasts from its grant',
+    {
+      file: 'people.ts',
+      find: 'Math.min(now + request.claim.for',
+      put: 'Math.min(lease.grantedAt + request.claim.for',
+    },
+  ],
+  [
+    'a person who waits is thought gone',
+    { file: 'evolve.ts', find: 'connections > 0 || request.claim !== undefined', put: 'connections > 0' },
+  ],
+  ['everybody may steal', { file: 'people.ts', find: "principal.role !== 'admin'", put: 'false' }],
+  [
+    'two steal the same',
+    { file: 'people.ts', find: 'if (request.steals === undefined) return null;', put: 'return null;' },
+  ],
+  ['a thief takes every slot', { file: 'people.ts', find: 'last === undefined ? all : [last]', put: 'all' }],
+  [
+    'a thief ends another for each who goes already',
+    { file: 'people.ts', find: 'if (slots.some(({ ending }) => ending !== null)) return [];', put: '' },
+  ],
+  ['a repeated question counts again', { file: 'people.ts', find: 'isRepeated(lease, asked)', put: 'false' }],
+  ['what is shared is not', { file: 'ownership.ts', find: ' || shares.includes(name)', put: '' }],
   [
     'the timers are left in disorder',
     { file: 'timers.ts', find: 'this.rise(last);\n    this.sink(last);', put: 'this.rise(last);' },

@@ -2,6 +2,8 @@ import type { Acquire, Command, Extend } from '../../src/core/command.ts';
 import type { ErrorCode } from '../../src/core/error.ts';
 import type { StoredEvent } from '../../src/core/event.ts';
 import type {
+  Asked,
+  Claim,
   Description,
   EndReason,
   Lease,
@@ -174,6 +176,20 @@ export class Reference {
       }
       case 'release':
         return this.release(command);
+      case 'accept': {
+        const lease = this.leaseFor(command);
+        return typeof lease === 'string' ? lease : this.accept(lease);
+      }
+      case 'share': {
+        const lease = this.leaseFor(command);
+        if (typeof lease === 'string') return lease;
+        const others = lease.shares.filter((name) => name !== command.with);
+        if (lease.shares.includes(command.with) !== command.shared)
+          lease.shares = command.shared ? [...others, command.with] : others;
+        return null;
+      }
+      case 'ask':
+        return this.ask(command);
       case 'listen': {
         const waiter = this.waiters.find(({ id }) => id === command.id);
         if (!waiter) return null;
@@ -217,6 +233,8 @@ export class Reference {
       return this.ended.get(id)?.outcome ?? null;
     }
     if (this.waiters.length >= this.rules.limits.waiters) return 'limit';
+    const wrong = this.refuseClaim(command);
+    if (wrong !== null) return wrong;
     const made = this.makeUp(command);
     if (!this.everPossible(wants)) {
       this.resources = this.resources.filter((thing) => !made.includes(thing));
@@ -225,11 +243,62 @@ export class Reference {
     this.counters.resourceId += made.length;
     this.counters.ticket += 1;
     this.waiters.push({
-      ...{ id, shape, wants, secret: secretHash, priority: command.priority, principal: command.principal.name },
+      ...{ id, shape, wants, secret: secretHash, principal: command.principal.name },
+      ...{ claim: command.claim, steals: command.steals !== null },
+      priority: command.steals === null ? command.priority : 1e9,
       ...{ ttl: command.ttl, hold: command.hold, guarded: command.guarded, note: command.note },
       ...{ ticket: this.counters.ticket, askedAt: this.now, heardAt: this.now, connections: 0 },
       givesUpAt: command.wait === null ? null : this.now + command.wait,
     });
+    if (command.steals !== null) this.takeOver(wants);
+    return null;
+  }
+
+  private refuseClaim({ claim, steals, guarded, wants, principal }: Acquire): ErrorCode | null {
+    if (claim !== null && guarded) return 'usage';
+    if (steals === null) return null;
+    if (claim === null || wants.some(({ selector }) => selector.type !== 'name')) return 'usage';
+    if (principal.role !== 'admin') return 'denied';
+    const others = this.waiters.filter((waiter) => waiter.steals).flatMap((waiter) => waiter.wants);
+    return others.some((other) => wants.some(({ key }) => key === other.key)) ? 'busy' : null;
+  }
+
+  /** Room for a slot is made by whoever came last; for all of it, by everybody. */
+  private takeOver(wants: Acquire['wants']): void {
+    for (const { selector, mode } of wants) {
+      const thing = this.resources.find((one) => this.fits(selector, one));
+      if (!thing) continue;
+      const users = this.users(thing);
+      const slots = users.filter((user) => user.mode === 'slot').map(({ lease }) => lease);
+      const sharing = users.some((user) => user.mode === 'shared');
+      const all = mode === 'whole' || users.some((user) => user.mode === 'whole') || slots.length === 0;
+      const fits = slots.length + (sharing ? 1 : 0) < thing.slots || (mode === 'shared' && sharing);
+      if (mode !== 'whole' && fits && !users.some((user) => user.mode === 'whole')) continue;
+      const newest = Math.max(...slots.map(({ fence }) => fence));
+      if (all) for (const { lease } of users) this.revoke(lease, 'stolen');
+      else if (slots.every(({ ending }) => ending === null))
+        for (const lease of slots) if (lease.fence === newest) this.revoke(lease, 'stolen');
+    }
+  }
+
+  private accept(lease: Holding): ErrorCode | null {
+    const { claim, ending, offeredUntil } = lease;
+    if (claim === null || ending !== null) return 'conflict';
+    if (offeredUntil === null) return null;
+    const life = Math.min(lease.hold ?? Number.POSITIVE_INFINITY, this.longestHold(lease.uses));
+    const until = Math.min(this.now + claim.for, lease.grantedAt + life);
+    Object.assign(lease, { offeredUntil: null, endsAt: until, keptUntil: until, expiresAt: until });
+    return null;
+  }
+
+  private ask({ name, by, note, principal }: Extract<Command, { type: 'ask' }>): ErrorCode | null {
+    const thing = this.resources.find((one) => one.name === name);
+    if (!thing) return 'impossible';
+    const asked = { by: principal.name || by, note, at: this.now };
+    for (const { lease } of this.users(thing)) {
+      const again = lease.asked.some((one) => one.by === asked.by && one.note === note && this.now - one.at < 60_000);
+      if (!again) lease.asked = [...lease.asked, asked].slice(-5);
+    }
     return null;
   }
 
@@ -271,7 +340,9 @@ export class Reference {
       if (note !== null) lease.note = note;
       return null;
     }
-    if ((lease.endsAt === null || lease.endsAt >= until) && (lease.keptUntil ?? 0) >= until) return null;
+    const longEnough = (lease.endsAt === null || lease.endsAt >= until) && (lease.keptUntil ?? 0) >= until;
+    if (longEnough && lease.offeredUntil === null) return null;
+    lease.offeredUntil = null;
     if (lease.endsAt !== null) lease.endsAt = Math.max(lease.endsAt, until);
     lease.keptUntil = Math.max(lease.keptUntil ?? 0, until);
     lease.expiresAt = Math.max(lease.expiresAt, Math.min(this.now + lease.ttl, until));
@@ -295,14 +366,15 @@ export class Reference {
       return null;
     }
     if (!mayTouch(known, command)) return 'denied';
-    const reason = secretHash !== null || principal.name === known.principal ? 'released' : 'revoked';
+    const own = principal.name === known.principal || (lease?.shares.includes(principal.name) ?? false);
+    const reason = secretHash !== null || own ? 'released' : 'revoked';
     if (waiter) this.endWaiter(waiter, 'lost', reason);
     else if (lease && command.ended) this.endLease(lease, lease.ending ?? reason);
     else if (lease) this.revoke(lease, reason);
     return null;
   }
 
-  private leaseFor(command: Extract<Command, { type: 'renew' | 'extend' }>): Holding | ErrorCode {
+  private leaseFor(command: Extract<Command, { type: 'renew' | 'extend' | 'accept' | 'share' }>): Holding | ErrorCode {
     const { id, secretHash } = command;
     const spent = this.ended.get(id);
     if (spent) return secretHash !== null && spent.secret !== '' && spent.secret !== secretHash ? 'denied' : 'lost';
@@ -370,9 +442,18 @@ export class Reference {
     this.leases.push({
       ...waiter,
       ...{ fence: lease.fence, uses: lease.uses, grantedAt: this.now, keptUntil: null, ending: null },
+      ...{ offeredUntil: null, asked: [], shares: [] },
       endsAt: Number.isFinite(life) ? this.now + life : null,
       expiresAt: this.now + waiter.ttl,
+      ...this.claimed(waiter, life),
     });
+  }
+
+  private claimed({ claim }: Waiting, life: Millis): Partial<Holding> {
+    if (claim === null) return {};
+    const until = this.now + Math.min(claim.accept ?? claim.for, life);
+    const offeredUntil = claim.accept === null ? null : until;
+    return { endsAt: until, keptUntil: until, expiresAt: until, offeredUntil };
   }
 
   private checkUses(waiter: Waiting, uses: readonly Use[]): void {
@@ -518,6 +599,8 @@ export interface Waiting {
   readonly ttl: Millis;
   readonly hold: Millis | null;
   guarded: boolean;
+  readonly claim: Claim | null;
+  readonly steals: boolean;
   note: string;
   readonly ticket: number;
   readonly askedAt: Millis;
@@ -534,6 +617,9 @@ export interface Holding extends Waiting {
   keptUntil: Millis | null;
   expiresAt: Millis;
   ending: EndReason | null;
+  offeredUntil: Millis | null;
+  asked: readonly Asked[];
+  shares: readonly string[];
 }
 
 interface Spent {
@@ -562,19 +648,20 @@ function lastsUntil({ expiresAt, keptUntil, ending }: Holding): Millis {
   return ending === null ? Math.max(expiresAt, keptUntil ?? 0) : expiresAt;
 }
 
-export function dueOfWaiter({ connections, heardAt, givesUpAt }: Waiting, silence: Millis): Millis {
+export function dueOfWaiter({ connections, heardAt, givesUpAt, claim }: Waiting, silence: Millis): Millis {
   return Math.min(
     givesUpAt ?? Number.POSITIVE_INFINITY,
-    connections > 0 ? Number.POSITIVE_INFINITY : heardAt + silence,
+    connections > 0 || claim !== null ? Number.POSITIVE_INFINITY : heardAt + silence,
   );
 }
 
 function mayTouch(
-  known: { readonly secret: string; readonly principal: string },
-  by: Extract<Command, { type: 'release' | 'renew' | 'extend' }>,
+  known: { readonly secret: string; readonly principal: string; readonly shares?: readonly string[] },
+  by: Extract<Command, { type: 'release' | 'renew' | 'extend' | 'accept' | 'share' }>,
 ): boolean {
   if (by.secretHash !== null) return by.secretHash === known.secret;
-  return by.principal.role === 'admin' || by.principal.name === known.principal;
+  const { name, role } = by.principal;
+  return role === 'admin' || name === known.principal || (known.shares?.includes(name) ?? false);
 }
 
 /** Tries every way to give each unit a resource of its own. */

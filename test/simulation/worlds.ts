@@ -4,7 +4,9 @@ import { EMPTY_SNAPSHOT, type State } from '../../src/core/state.ts';
 import {
   ADMIN,
   ALICE,
+  accept,
   acquire,
+  askFor,
   BOB,
   declare,
   description,
@@ -15,6 +17,7 @@ import {
   release,
   renew,
   rules,
+  share,
   tagged,
   want,
 } from '../support/builders.ts';
@@ -126,9 +129,12 @@ class RandomWorld {
   private command(): Command {
     const { chance } = this;
     const dice = chance.next();
-    if (dice < 0.47 || this.asked.length === 0) return this.ask();
+    if (dice < 0.43 || this.asked.length === 0) return this.ask();
     const id = this.someId();
     const who = this.credentials(id);
+    if (dice < 0.46) return this.acceptOffer();
+    if (dice < 0.48) return share(id, chance.pick(['alice', 'bob']), { ...who, shared: chance.maybe(0.7) });
+    if (dice < 0.5) return askFor(chance.pick(NAMES), { note: chance.pick(['please', 'now']) });
     if (dice < 0.6) return release(id, { ...who, ended: chance.maybe(0.5) });
     if (dice < 0.69) return renew(id, who);
     if (dice < 0.78) return this.extend();
@@ -152,6 +158,7 @@ class RandomWorld {
   private ask(): Acquire {
     const { chance } = this;
     const wants = Array.from({ length: chance.pick([1, 1, 1, 2, 3]) }, () => this.someWant());
+    const person = chance.maybe(0.3) ? this.someClaim() : {};
     const asked = acquire(`id-${this.asked.length}`, wants, {
       ttl: chance.pick([5_000, 30_000]),
       wait: chance.pick([null, null, null, null, 0, 10_000, 50_000]),
@@ -159,9 +166,30 @@ class RandomWorld {
       priority: this.priorities ? chance.pick([0, 0, 0, 5, -3]) : 0,
       guarded: chance.maybe(0.5),
       principal: chance.maybe(0.7) ? ALICE : BOB,
+      ...person,
     });
     this.asked.push(asked);
     return asked;
+  }
+
+  /** Some are offered first, some take over; a few are asked for in ways that are refused. */
+  private someClaim(): Partial<Acquire> {
+    const { chance } = this;
+    const claim = { for: chance.pick([3_000, 90_000, 400_000]), accept: chance.pick([null, 1_000, 20_000]) };
+    const guarded = chance.maybe(0.05);
+    if (chance.maybe(0.6)) return { claim, guarded };
+    const wants = chance
+      .some(NAMES, 0.25)
+      .map((name) => want(`name:${name}`, chance.pick([null, null, 'shared', 'exclusive'])));
+    const principal = chance.maybe(0.9) ? ADMIN : BOB;
+    const named = wants.length > 0 && chance.maybe(0.9) ? { wants } : {};
+    return { claim: chance.maybe(0.95) ? claim : null, guarded, steals: 'a demo', principal, ...named };
+  }
+
+  private acceptOffer(): Command {
+    const offered = this.reference.leases.filter(({ offeredUntil }) => offeredUntil !== null);
+    const id = offered.length > 0 ? this.chance.pick(offered).id : this.someId();
+    return accept(id, this.credentials(id));
   }
 
   /** The same request again; sometimes with another secret, or another want. */

@@ -1,4 +1,4 @@
-import type { Acquire, Command, Declare } from '../../src/core/command.ts';
+import type { Acquire, Ask, Command, Declare, Share } from '../../src/core/command.ts';
 import {
   DEFAULT_DRAIN,
   DEFAULT_LIMITS,
@@ -75,13 +75,15 @@ export function acquire(id: string, wants: string | readonly (string | Want)[], 
     note: '',
     holder: { name: id, host: 'runner', link: null },
     guarded: false,
+    claim: null,
+    steals: null,
     principal: ALICE,
     ...more,
   };
 }
 
 export function release(id: string, more: Partial<Extract<Command, { type: 'release' }>> = {}): Command {
-  return { type: 'release', id, secretHash: `hash of ${id}`, ended: false, principal: ALICE, ...more };
+  return { type: 'release', id, secretHash: `hash of ${id}`, ended: false, exit: null, principal: ALICE, ...more };
 }
 
 export function renew(id: string, more: Partial<Extract<Command, { type: 'renew' }>> = {}): Command {
@@ -96,9 +98,22 @@ export function extend(id: string, span: number, more: Partial<Extract<Command, 
     for: span,
     guarded: null,
     note: null,
+    exit: null,
     principal: ALICE,
     ...more,
   };
+}
+
+export function accept(id: string, more: Partial<Extract<Command, { type: 'accept' }>> = {}): Command {
+  return { type: 'accept', id, secretHash: `hash of ${id}`, principal: ALICE, ...more };
+}
+
+export function share(id: string, name: string, more: Partial<Share> = {}): Share {
+  return { type: 'share', id, secretHash: `hash of ${id}`, with: name, shared: true, principal: ALICE, ...more };
+}
+
+export function askFor(name: string, more: Partial<Ask> = {}): Ask {
+  return { type: 'ask', name, by: 'carol', note: 'please', principal: BOB, ...more };
 }
 
 export function listen(id: string, change: 1 | -1 = 1): Command {

@@ -68,6 +68,9 @@ export class Rows {
         return;
       case 'lease-extended':
       case 'lease-kept':
+      case 'lease-accepted':
+      case 'lease-asked':
+      case 'lease-shared':
       case 'lease-ending':
         this.leases.set(event.lease.request.id, event.lease);
         return;

@@ -2,11 +2,12 @@ import type { Acquire } from '../../core/command.ts';
 import { refusalOf } from '../../core/decide.ts';
 import { type Refusal, refuse } from '../../core/error.ts';
 import { caret } from '../../core/expression.ts';
-import type { Want } from '../../core/model.ts';
+import type { Claim, Want } from '../../core/model.ts';
 import { waitingToJson } from '../../core/queue-view.ts';
 import { leaseToJson, messagesFor, type Viewer } from '../../core/view.ts';
 import { describeWants, parseWant } from '../../core/want.ts';
 import {
+  type ClaimJson,
   DEFAULT_TTL_S,
   type HeldJson,
   type LeaseStreamEvent,
@@ -18,9 +19,9 @@ import type { Daemon } from '../daemon.ts';
 import type { Sight } from '../engine.ts';
 import { type Ask, body, hashSecret, leaseId, leaseSecretHash, malformed, onceClosed, sameHash } from '../requests.ts';
 import { type EventStream, eventStream } from '../stream.ts';
-import { BLOCK, ENDED, isSet, LONGEST_BLOCK_S, numberIn, pageHasGone, pageOf } from './parameters.ts';
+import { BLOCK, ENDED, EXIT, isSet, LONGEST_BLOCK_S, numberIn, pageHasGone, pageOf } from './parameters.ts';
 import type { ApiRoute } from './route.ts';
-import { type AcquireBody, acquireSchema, extendSchema } from './schemas.ts';
+import { type AcquireBody, acquireSchema, extendSchema, shareSchema } from './schemas.ts';
 
 /** Where a request stands, after a turn. */
 type Outcome =
@@ -54,6 +55,20 @@ export function leaseRoutes(daemon: Daemon): readonly ApiRoute[] {
       orSecret: true,
       answer: (ask) => extend(daemon, ask),
     },
+    {
+      method: 'post',
+      path: '/api/v2/leases/:id/accept',
+      needs: 'user',
+      orSecret: true,
+      answer: (ask) => accept(daemon, ask),
+    },
+    {
+      method: 'post',
+      path: '/api/v2/leases/:id/share',
+      needs: 'user',
+      orSecret: true,
+      answer: (ask) => share(daemon, ask),
+    },
   ];
 }
 
@@ -69,7 +84,7 @@ async function acquire(daemon: Daemon, ask: Ask): Promise<Answer> {
 }
 
 function commandOf(daemon: Daemon, ask: Ask, id: string, asked: AcquireBody): Acquire {
-  const { wait, hold, holder } = asked;
+  const { wait, hold, holder, claim } = asked;
   return {
     type: 'acquire',
     id,
@@ -82,8 +97,14 @@ function commandOf(daemon: Daemon, ask: Ask, id: string, asked: AcquireBody): Ac
     note: asked.note ?? '',
     holder: { name: holder?.name ?? 'anonymous', host: holder?.host ?? '', link: holder?.link ?? null },
     guarded: asked.guarded ?? false,
+    claim: claim == null ? null : claimOf(claim),
+    steals: asked.steal ?? null,
     principal: daemon.identify(ask),
   };
+}
+
+function claimOf({ for: span, accept }: ClaimJson): Claim {
+  return { for: Math.round(span * 1000), accept: accept == null ? null : Math.round(accept * 1000) };
 }
 
 /** Throws the problem, with a caret under its place where it is in an expression. */
@@ -228,9 +249,12 @@ async function renew(daemon: Daemon, ask: Ask): Promise<Answer> {
 async function extend(daemon: Daemon, ask: Ask): Promise<Answer> {
   const id = leaseId(ask);
   const secretHash = leaseSecretHash(ask);
+  const exit = numberIn(ask, EXIT);
   const asked = await body(ask, extendSchema, daemon.http.body);
   if (asked.note != null && asked.guarded !== false)
     malformed('a note goes with `guarded: false`, which keeps the lease as a claim', 'leave the note out', 422);
+  if (exit !== null && asked.guarded !== false)
+    malformed('an exit goes with `guarded: false`, which says that the command is gone', 'leave the exit out', 422);
   const command = {
     type: 'extend',
     id,
@@ -238,8 +262,25 @@ async function extend(daemon: Daemon, ask: Ask): Promise<Answer> {
     for: Math.round(asked.for * 1000),
     guarded: asked.guarded ?? null,
     note: asked.note ?? null,
+    exit,
     principal: daemon.identify(ask),
   } as const;
+  return daemon.engine.submit(command, (sight) => renewed(sight, id, secretHash === null ? 'anyone' : 'holder'));
+}
+
+async function accept(daemon: Daemon, ask: Ask): Promise<Answer> {
+  const id = leaseId(ask);
+  const secretHash = leaseSecretHash(ask);
+  const command = { type: 'accept', id, secretHash, principal: daemon.identify(ask) } as const;
+  return daemon.engine.submit(command, (sight) => renewed(sight, id, secretHash === null ? 'anyone' : 'holder'));
+}
+
+async function share(daemon: Daemon, ask: Ask): Promise<Answer> {
+  const id = leaseId(ask);
+  const secretHash = leaseSecretHash(ask);
+  const { with: name, shared } = await body(ask, shareSchema, daemon.http.body);
+  const principal = daemon.identify(ask);
+  const command = { type: 'share', id, secretHash, with: name, shared: shared ?? true, principal } as const;
   return daemon.engine.submit(command, (sight) => renewed(sight, id, secretHash === null ? 'anyone' : 'holder'));
 }
 
@@ -252,11 +293,14 @@ function renewed({ state, now, refusal }: Sight, id: string, viewer: Viewer): Re
 
 async function release(daemon: Daemon, ask: Ask): Promise<Answer> {
   const id = leaseId(ask);
+  const [ended, exit] = [isSet(ask, ENDED), numberIn(ask, EXIT)];
+  if (exit !== null && !ended) malformed('exit says how a command ended, so it goes with ended=true');
   const command = {
     type: 'release',
     id,
     secretHash: leaseSecretHash(ask),
-    ended: isSet(ask, ENDED),
+    ended,
+    exit,
     principal: daemon.identify(ask),
   } as const;
   return daemon.engine.submit(command, ({ state, refusal }) => {

@@ -15,6 +15,7 @@ import type {
 /** The story that the examples tell: CI asks for two GPUs while alice holds one of them. */
 
 export const EXAMPLE_ID = '01JD3X6T8Q5W0Z9Y7R2M4K1N3B';
+export const EXAMPLE_CLAIM_ID = '01JD3X9R2B7N4C6E8G0J1K3M5P';
 export const EXAMPLE_SECRET = 'mint-your-own-22-characters';
 export const EXAMPLE_RESOURCE = 'gpu-0';
 
@@ -28,6 +29,14 @@ export const acquire: AcquireJson = {
   wait: 600,
   note: 'nightly',
   holder: ci,
+};
+
+export const claim: AcquireJson = {
+  secret: EXAMPLE_SECRET,
+  want: [{ name: 'gpu-0' }],
+  claim: { for: 7200, accept: 900 },
+  note: 'profiling',
+  holder: { name: 'alice', host: 'desk-7' },
 };
 
 export const lease: LeaseJson = {
@@ -65,6 +74,8 @@ export const lease: LeaseJson = {
   expiresAt: '2026-01-31T12:00:30.000Z',
   until: null,
   ending: null,
+  claim: false,
+  owner: 'ci',
 };
 
 /** As it is shown to who is not its holder. */
@@ -104,6 +115,9 @@ export const queue: QueueJson = {
       eta: null,
       until: '2026-01-31T12:08:24.800Z',
       blockers: [blocker],
+      claim: false,
+      steals: false,
+      owner: 'ci',
     },
   ],
 };
@@ -130,6 +144,10 @@ export const resource: ResourceJson = {
       mode: 'exclusive',
       since: '2026-01-31T11:40:00.000Z',
       until: '2026-01-31T12:40:00.000Z',
+      guarded: false,
+      claim: true,
+      ending: false,
+      owner: 'alice',
     },
   ],
 };

@@ -1,9 +1,10 @@
 import * as examples from './openapi-examples.ts';
-import { EXAMPLE_ID, EXAMPLE_SECRET } from './openapi-examples.ts';
+import { EXAMPLE_CLAIM_ID, EXAMPLE_ID, EXAMPLE_SECRET } from './openapi-examples.ts';
 import { BODY_PROBLEMS, type Operation, type Problem } from './openapi-operation.ts';
-import { AFTER, BLOCK, ENDED, LIMIT } from './parameters.ts';
+import { AFTER, BLOCK, ENDED, EXIT, LIMIT } from './parameters.ts';
 
 const LEASE = `/api/v2/leases/${EXAMPLE_ID}`;
+const CLAIM = `/api/v2/leases/${EXAMPLE_CLAIM_ID}`;
 const STREAM = { accept: 'text/event-stream' } as const;
 const SECRET = { authorization: `Lease ${EXAMPLE_SECRET}` } as const;
 
@@ -44,7 +45,8 @@ export const LEASE_OPERATIONS: readonly Operation[] = [
       ...BODY_PROBLEMS,
       OTHER_SECRET,
       { code: 'timeout', when: 'the wait is over' },
-      { code: 'busy', when: '`wait` was 0, and it was taken' },
+      { code: 'busy', when: '`wait` was 0, and it was taken; or somebody else is stealing it' },
+      { code: 'denied', when: 'you may not steal' },
       { code: 'conflict', when: 'this id was used for another want' },
       OVER,
       { code: 'impossible', when: 'it can never be granted; the hint names the nearest that exists' },
@@ -52,6 +54,7 @@ export const LEASE_OPERATIONS: readonly Operation[] = [
     ],
     calls: [
       { label: 'Ask, and wait in the queue', path: `${LEASE}?block=25`, body: examples.acquire },
+      { label: 'A claim: two hours, once it is offered and accepted', path: CLAIM, body: examples.claim },
       { label: 'The same as a stream', path: LEASE, headers: STREAM, body: examples.acquire },
     ],
   },
@@ -104,6 +107,7 @@ export const LEASE_OPERATIONS: readonly Operation[] = [
     description:
       'The lease lasts at least `for` seconds from now. It never becomes shorter, so a repetition does no harm; `maxHold` of a resource stays the bound. With ' +
       '`guarded: false` the command behind it is gone: it becomes a claim, which needs no renewals and ends after `for`, or when anybody who may releases it.',
+    parameters: [EXIT],
     secret: true,
     body: 'Extend',
     answers: [{ status: 200, when: 'Extended, as far as allowed.', schemas: ['Renewed'], example: examples.renewed }],
@@ -113,6 +117,7 @@ export const LEASE_OPERATIONS: readonly Operation[] = [
       ...BODY_PROBLEMS,
       OTHER_SECRET,
       UNHEARD,
+      { code: 'usage', when: '`exit` is none, or comes without `guarded: false`' },
       { code: 'conflict', when: 'the lease has been told to end' },
       OVER,
     ],
@@ -127,6 +132,27 @@ export const LEASE_OPERATIONS: readonly Operation[] = [
     ],
   },
   {
+    method: 'post',
+    path: '/api/v2/leases/:id/share',
+    operationId: 'shareLease',
+    tag: 'leases',
+    summary: 'Let somebody else use it, too',
+    description: 'Whom it is shared with may extend, accept and give it back as its owner may.',
+    secret: true,
+    body: 'Share',
+    answers: [{ status: 200, when: 'Shared, or no longer.', schemas: ['Renewed'], example: examples.renewed }],
+    problems: [
+      NO_ID,
+      NO_SECRET,
+      ...BODY_PROBLEMS,
+      OTHER_SECRET,
+      UNHEARD,
+      { code: 'limit', when: 'it is shared with too many' },
+      OVER,
+    ],
+    calls: [{ label: 'With alice', path: `${LEASE}/share`, headers: SECRET, body: { with: 'alice' } }],
+  },
+  {
     method: 'delete',
     path: '/api/v2/leases/:id',
     operationId: 'releaseLease',
@@ -135,7 +161,7 @@ export const LEASE_OPERATIONS: readonly Operation[] = [
     description:
       'Can be repeated. An id that was never heard of is remembered as spent, so that a request for it that is still on its way is refused as `lost`. A guarded lease has a ' +
       'command behind it: its holder confirms with `ended` that the command is gone, and until then, or until the ttl has run out, the resources do not pass on.',
-    parameters: [ENDED],
+    parameters: [ENDED, EXIT],
     secret: true,
     answers: [
       { status: 204, when: 'Over, now or before.' },
@@ -146,8 +172,33 @@ export const LEASE_OPERATIONS: readonly Operation[] = [
         example: { state: 'ending' },
       },
     ],
-    problems: [NO_ID, { code: 'usage', when: '`ended` is neither true nor false' }, NO_SECRET, OTHER_SECRET],
-    calls: [{ label: 'Give back', path: `${LEASE}?ended=true`, headers: SECRET }],
+    problems: [
+      NO_ID,
+      { code: 'usage', when: '`ended` is neither true nor false, or `exit` is none, or comes without `ended`' },
+      NO_SECRET,
+      OTHER_SECRET,
+    ],
+    calls: [{ label: 'Give back', path: `${LEASE}?ended=true&exit=0`, headers: SECRET }],
+  },
+  {
+    method: 'post',
+    path: '/api/v2/leases/:id/accept',
+    operationId: 'acceptLease',
+    tag: 'leases',
+    summary: 'Take what is offered',
+    description:
+      'A claim that was asked for with `accept` is offered when it is its turn, and passes on unless it is accepted in that time. From then on it lasts `for`.',
+    secret: true,
+    answers: [{ status: 200, when: 'Accepted, now or before.', schemas: ['Renewed'], example: examples.renewed }],
+    problems: [
+      NO_ID,
+      NO_SECRET,
+      OTHER_SECRET,
+      UNHEARD,
+      { code: 'conflict', when: 'it was not offered, or has been told to end' },
+      OVER,
+    ],
+    calls: [{ label: 'Accept', path: `${CLAIM}/accept`, headers: SECRET }],
   },
   {
     method: 'get',

@@ -84,6 +84,25 @@ export const OTHER_OPERATIONS: readonly Operation[] = [
     calls: [{ label: 'Back again', path: `${RESOURCES}/${EXAMPLE_RESOURCE}/online` }],
   },
   {
+    method: 'post',
+    path: `${RESOURCES}/:name/ask`,
+    operationId: 'askHolders',
+    tag: 'resources',
+    summary: 'Ask whoever holds it to give it back',
+    description:
+      'Tells the holders that somebody would like to have it: on the stream of the lease and with its renewals, on the board, and in the history. It stays theirs.',
+    body: 'Ask',
+    answers: [{ status: 200, when: 'Told.', schemas: ['AskedHolders'], example: { asked: 1 } }],
+    problems: [...BODY_PROBLEMS, UNKNOWN],
+    calls: [
+      {
+        label: 'Ask',
+        path: `${RESOURCES}/${EXAMPLE_RESOURCE}/ask`,
+        body: { note: 'five minutes would do', by: 'bob' },
+      },
+    ],
+  },
+  {
     method: 'get',
     path: '/api/v2/events',
     operationId: 'streamEvents',

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { ERRORS, type ErrorCode } from '../../core/error.ts';
 import type {
+  AskedJson,
   BlockerJson,
   EndingJson,
   EventJson,
@@ -22,10 +23,13 @@ import type {
 } from '../../core/wire.ts';
 import {
   acquireSchema,
+  askSchema,
+  claimSchema,
   extendSchema,
   holderSchema,
   offlineSchema,
   type Same,
+  shareSchema,
   wantSchema,
   whySchema,
 } from './schemas.ts';
@@ -34,6 +38,8 @@ import {
  * What goes out, as zod has it: for /openapi.json alone, nothing is checked with these at run time. Those that stand in
  * core/wire.ts too are held against it at compile time, at the end of this file.
  */
+
+const OWNER = 'Whose it is on a daemon with identities; empty on one without.';
 
 /**
  * Every schema of the document by its name there; one that is not named is written out where it is used. Made only for
@@ -75,6 +81,23 @@ export function makeSchemas() {
     .object({ reason: endReason, by: z.string(), note: z.string(), since: time })
     .meta({ description: 'The holder was told to end, by whom and why.' });
 
+  const asked = z
+    .object({ by: z.string(), note: z.string(), at: time })
+    .meta({ description: 'Somebody would like to have it.' });
+  const company = {
+    offeredUntil: time
+      .exactOptional()
+      .meta({ description: 'Where it is only offered: when it passes on, unless it is accepted.' }),
+    shares: z
+      .array(z.string())
+      .exactOptional()
+      .meta({ description: 'Who may do with it what its owner may; absent where there is nobody.' }),
+    asked: z
+      .array(asked)
+      .exactOptional()
+      .meta({ description: 'Who asked for it, the latest last; absent where nobody has.' }),
+  };
+
   const lease = z
     .object({
       id: z.string(),
@@ -92,6 +115,9 @@ export function makeSchemas() {
       expiresAt: time.meta({ description: 'Moves with each renewal; never later than `until`.' }),
       until: time.nullable().meta({ description: 'The end that no renewal moves.' }),
       ending: ending.nullable(),
+      claim: z.boolean().meta({ description: 'It needs no renewals.' }),
+      owner: z.string().meta({ description: OWNER }),
+      ...company,
     })
     .meta({ description: "A promise that these resources are the holder's until it ends." });
 
@@ -139,11 +165,26 @@ export function makeSchemas() {
       eta,
       until: time.nullable().meta({ description: 'When it gives up; null for never.' }),
       blockers,
+      claim: z.boolean().meta({ description: 'A person, who is told when it is their turn.' }),
+      steals: z.boolean().meta({ description: 'It takes over, ahead of everybody.' }),
+      owner: z.string().meta({ description: OWNER }),
     })
     .meta({ description: 'One waiter.' });
 
   const resourceLease = z
-    .object({ id: z.string(), holder, note: z.string(), mode, since: time, until: time.nullable() })
+    .object({
+      id: z.string(),
+      holder,
+      note: z.string(),
+      mode,
+      since: time,
+      until: time.nullable(),
+      guarded: z.boolean().meta({ description: 'A command runs behind it.' }),
+      claim: z.boolean().meta({ description: 'It needs no renewals.' }),
+      ending: z.boolean().meta({ description: 'It was told to end, and its command has not ended yet.' }),
+      owner: z.string().meta({ description: OWNER }),
+      ...company,
+    })
     .meta({ description: 'One lease on a resource.' });
 
   const resource = z
@@ -184,7 +225,7 @@ export function makeSchemas() {
       at: time,
       type: z.string().meta({
         description:
-          '`waiter-joined`, `waiter-left`, `lease-granted`, `lease-extended`, `lease-kept`, `lease-ending`, `lease-ended`, `resource-added`, `resource-changed`, `resource-removed`, `resource-offline`, `resource-online` or `resource-drained`; more may come.',
+          '`waiter-joined`, `waiter-left`, `lease-granted`, `lease-extended`, `lease-kept`, `lease-accepted`, `lease-asked`, `lease-shared`, `lease-ending`, `lease-ended`, `resource-added`, `resource-changed`, `resource-removed`, `resource-offline`, `resource-online` or `resource-drained`; more may come.',
       }),
       lease: z.string().exactOptional(),
       resources: z.array(z.string()).exactOptional().meta({ description: 'Names.' }),
@@ -192,11 +233,15 @@ export function makeSchemas() {
       note: z.string().exactOptional(),
       waited: z.number().exactOptional().meta({ description: 'Seconds.' }),
       held: z.number().exactOptional().meta({ description: 'Seconds.' }),
+      exit: z.int().exactOptional().meta({ description: 'How the command ended, where its wrapper said so.' }),
       fence: z.int().positive().exactOptional(),
       want: z.string().exactOptional(),
       reason: z.string().exactOptional(),
       by: z.string().exactOptional(),
       until: time.nullable().exactOptional(),
+      with: z.string().exactOptional().meta({ description: 'With whom it is shared, or no longer.' }),
+      shared: z.boolean().exactOptional(),
+      offered: z.boolean().exactOptional().meta({ description: 'Granted, and waits to be accepted.' }),
     })
     .meta({ description: 'What happened. Further fields depend on the type.' });
 
@@ -231,6 +276,9 @@ export function makeSchemas() {
     Want: wantSchema,
     Asker: holderSchema,
     Extend: extendSchema,
+    Claim: claimSchema,
+    Share: shareSchema,
+    Ask: askSchema,
     Why: whySchema,
     Offline: offlineSchema,
     Held: held,
@@ -259,6 +307,8 @@ export function makeSchemas() {
         blockers,
       })
       .meta({ description: 'What would happen to somebody who asked for this now.' }),
+    AskedHolders: z.object({ asked: z.int().min(0) }).meta({ description: 'How many holders have been told.' }),
+    Asked: asked,
     History: history,
     Event: event,
     Message: message,
@@ -282,6 +332,7 @@ true satisfies Same<Schemas['LeasedResource'], LeasedResourceJson>;
 true satisfies Same<Schemas['LeaseEnding'], EndingJson>;
 true satisfies Same<Schemas['Lease'], LeaseJson>;
 true satisfies Same<Schemas['Held'], HeldJson>;
+true satisfies Same<Schemas['Asked'], AskedJson>;
 true satisfies Same<Schemas['Blocker'], BlockerJson>;
 true satisfies Same<Schemas['Waiting'], WaitingJson>;
 true satisfies Same<Schemas['Queued'], QueuedJson>;

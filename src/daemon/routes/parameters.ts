@@ -33,6 +33,11 @@ export const ENDED = query(
   z.boolean(),
   'The command behind a guarded lease is gone, so the resources may pass on at once.',
 );
+export const EXIT = query(
+  'exit',
+  z.int().min(0).max(255),
+  'How the command ended that is gone: 0, or what it failed with. The history tells it, and the statistics count it.',
+);
 export const LIMIT = query('limit', z.int().min(1).max(1_000_000), 'So many at most; without it the list is whole.');
 export const AFTER = query(
   'after',

@@ -1,9 +1,10 @@
-import { impossible } from '../../core/advice.ts';
+import { impossible, unknownName } from '../../core/advice.ts';
 import { availableNow, everPossible } from '../../core/assign.ts';
 import { refuse } from '../../core/error.ts';
 import { obstaclesTo, queueToJson } from '../../core/queue-view.ts';
+import type { State } from '../../core/state.ts';
 import { resourceToJson } from '../../core/view.ts';
-import { describeWants, makeWant } from '../../core/want.ts';
+import { describeWants } from '../../core/want.ts';
 import type { ResourceJson } from '../../core/wire.ts';
 import { type Answer, json, problem, type Reply } from '../answer.ts';
 import type { Daemon } from '../daemon.ts';
@@ -12,7 +13,7 @@ import { type Ask, body, malformed } from '../requests.ts';
 import { readWant } from './leases.ts';
 import { pageHasGone, pageOf } from './parameters.ts';
 import type { ApiRoute } from './route.ts';
-import { offlineSchema, whySchema } from './schemas.ts';
+import { askSchema, offlineSchema, whySchema } from './schemas.ts';
 
 export function resourceRoutes(daemon: Daemon): readonly ApiRoute[] {
   return [
@@ -20,6 +21,7 @@ export function resourceRoutes(daemon: Daemon): readonly ApiRoute[] {
     { method: 'get', path: '/api/v2/resources/:name', needs: 'viewer', answer: (ask) => show(daemon, ask) },
     { method: 'post', path: '/api/v2/resources/:name/offline', needs: 'admin', answer: (ask) => offline(daemon, ask) },
     { method: 'post', path: '/api/v2/resources/:name/online', needs: 'admin', answer: (ask) => online(daemon, ask) },
+    { method: 'post', path: '/api/v2/resources/:name/ask', needs: 'user', answer: (ask) => askHolders(daemon, ask) },
     { method: 'get', path: '/api/v2/queue', needs: 'viewer', answer: (ask) => queue(daemon, ask) },
     { method: 'post', path: '/api/v2/why', needs: 'viewer', answer: (ask) => why(daemon, ask) },
   ];
@@ -52,7 +54,11 @@ function oneOf({ state, refusal }: Sight, name: string): Reply {
   if (refusal?.code === 'usage') return problem(refusal);
   const entry = state.catalogue.byName.get(name);
   if (entry) return json({ resource: resourceToJson(state, entry) });
-  const { detail, hint } = impossible(state, [makeWant({ type: 'name', name })]);
+  return unknown(state, name);
+}
+
+function unknown(state: State, name: string): Reply {
+  const { detail, hint } = unknownName(state, name);
   return problem(refuse('not-found', detail, { hint }));
 }
 
@@ -67,6 +73,16 @@ async function offline(daemon: Daemon, ask: Ask): Promise<Answer> {
 async function online(daemon: Daemon, ask: Ask): Promise<Answer> {
   const name = nameOf(ask);
   return daemon.engine.submit({ type: 'online', name, principal: daemon.identify(ask) }, (sight) => oneOf(sight, name));
+}
+
+/** Tells whoever holds it that somebody would like to have it. */
+async function askHolders(daemon: Daemon, ask: Ask): Promise<Answer> {
+  const { note, by } = await body(ask, askSchema, daemon.http.body);
+  const name = nameOf(ask);
+  const command = { type: 'ask', name, note: note ?? '', by: by ?? '', principal: daemon.identify(ask) } as const;
+  return daemon.engine.submit(command, ({ state, refusal }) =>
+    refusal ? unknown(state, name) : json({ asked: state.catalogue.byName.get(name)?.leases.size ?? 0 }),
+  );
 }
 
 async function queue(daemon: Daemon, ask: Ask): Promise<Answer> {

@@ -4,9 +4,12 @@ import { DEFAULT_LIMITS } from '../../core/model.ts';
 import { MAX_COUNT } from '../../core/want.ts';
 import {
   type AcquireJson,
+  type AskJson,
+  type ClaimJson,
   DEFAULT_TTL_S,
   type ExtendJson,
   HIGHEST_PRIORITY,
+  type ShareJson,
   TTL_RANGE_S,
   type WantJson,
 } from '../../core/wire.ts';
@@ -64,6 +67,18 @@ export const holderSchema = z
   })
   .meta({ description: 'Who asks, for whoever else waits.' });
 
+export const claimSchema = z
+  .strictObject({
+    for: z.number().positive().max(LONGEST_S).meta({ description: 'Seconds that it lasts.' }),
+    accept: absentOr(z.number().positive().max(LONGEST_S)).meta({
+      description:
+        'Seconds that it is offered, once it is its turn, before it passes on; it lasts `for` from its acceptance. Taken at once if absent.',
+    }),
+  })
+  .meta({
+    description: "A person's hold: it needs no renewals, and keeps its place in the queue without a client.",
+  });
+
 export const acquireSchema = z
   .strictObject({
     secret: z
@@ -93,6 +108,11 @@ export const acquireSchema = z
     guarded: absentOr(z.boolean()).meta({
       description: 'A command runs behind it, and has to end before the resources pass on.',
     }),
+    claim: absentOr(claimSchema),
+    steal: absentOr(line(500).min(1)).meta({
+      description:
+        'Takes it over from whoever holds it, ahead of the queue, and says why. With `claim`, and only for what is named.',
+    }),
   })
   .meta({ description: 'What to hold, for whom, and how long to wait for it.' });
 
@@ -106,6 +126,20 @@ export const extendSchema = z
     note: absentOr(line(500)).meta({ description: 'With `guarded: false`: shown to whoever waits from now on.' }),
   })
   .meta({ description: 'How much longer.' });
+
+export const shareSchema = z
+  .strictObject({
+    with: name.meta({ description: 'Who may do with it from now on what its owner may.' }),
+    shared: absentOr(z.boolean()).meta({ description: '`false`: no longer.' }),
+  })
+  .meta({ description: 'With whom.' });
+
+export const askSchema = z
+  .strictObject({
+    note: absentOr(line(500)).meta({ description: 'What the holder is told.' }),
+    by: absentOr(line(200)).meta({ description: 'Who asks; counts where the daemon does not know.' }),
+  })
+  .meta({ description: 'Who asks, and what for.' });
 
 export const whySchema = z
   .strictObject({ want: z.array(wantSchema).min(1) })
@@ -137,3 +171,6 @@ type Frozen<T> = T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : 
 true satisfies Same<typeof wantSchema, WantJson>;
 true satisfies Same<typeof acquireSchema, AcquireJson>;
 true satisfies Same<typeof extendSchema, ExtendJson>;
+true satisfies Same<typeof claimSchema, ClaimJson>;
+true satisfies Same<typeof shareSchema, ShareJson>;
+true satisfies Same<typeof askSchema, AskJson>;

@@ -66,6 +66,9 @@ export class Facts {
           break;
         case 'lease-extended':
         case 'lease-kept':
+        case 'lease-accepted':
+        case 'lease-asked':
+        case 'lease-shared':
         case 'lease-ending':
           this.leases.set(event.lease.request.id, event.lease);
           break;

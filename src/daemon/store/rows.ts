@@ -61,6 +61,9 @@ export function rowsOf({ events, counters, at }: Batch): Rows {
       case 'lease-granted':
       case 'lease-extended':
       case 'lease-kept':
+      case 'lease-accepted':
+      case 'lease-asked':
+      case 'lease-shared':
       case 'lease-ending':
         rows.live.set(event.lease.request.id, { kind: 'lease', body: event.lease });
         break;

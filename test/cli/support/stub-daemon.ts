@@ -198,6 +198,8 @@ export function leaseJson(
     expiresAt: now,
     until: null,
     ending: null,
+    claim: false,
+    owner: '',
   };
 }
 

@@ -76,6 +76,8 @@ describe('asking', () => {
         expiresAt: at(60),
         until: at(3600),
         ending: null,
+        claim: false,
+        owner: '',
       },
     });
   });
@@ -575,4 +577,61 @@ test('an ended lease is remembered for an hour', async () => {
   await pass(1);
   await daemon.lease().hold('board-2');
   expect(problemOf(await client.renew()).status).toBe(404);
+});
+
+describe('how a command ended', () => {
+  const told = async () => jsonOf<HistoryJson>(await daemon.http.get('/api/v2/history')).events[0];
+
+  test.each([0, 3, 255])('is told with the release: %i', async (exit) => {
+    await start();
+    const client = daemon.lease();
+    await client.hold('board-1', { guarded: true });
+    expect((await client.release(`?ended=true&exit=${exit}`)).status).toBe(204);
+    expect(await told()).toMatchObject({ type: 'lease-ended', lease: client.id, reason: 'released', exit });
+    // The answer to this one was lost.
+    expect((await client.release(`?ended=true&exit=${exit}`)).status).toBe(204);
+    const { events } = jsonOf<HistoryJson>(await daemon.http.get('/api/v2/history'));
+    expect(events.filter(({ type }) => type === 'lease-ended')).toHaveLength(1);
+  });
+
+  test('is not made up where nobody says', async () => {
+    await start();
+    const client = daemon.lease();
+    await client.hold('board-1', { guarded: true });
+    await client.release('?ended=true');
+    expect(await told()).not.toHaveProperty('exit');
+  });
+
+  test('is told with the lease that is kept after it', async () => {
+    await start();
+    const client = daemon.lease();
+    await client.hold('board-1', { guarded: true });
+    const asked = { headers: client.authorization };
+    const answer = await daemon.http.post(`${client.path}/extend?exit=2`, { for: 60, guarded: false }, asked);
+    expect(answer.status).toBe(200);
+    expect(await told()).toMatchObject({ type: 'lease-kept', exit: 2 });
+  });
+
+  test.each(['?ended=true&exit=256', '?ended=true&exit=-1', '?ended=true&exit=x', '?exit=1'])(
+    'that is no such thing is 400, and ends nothing: %s',
+    async (query) => {
+      await start();
+      const client = daemon.lease();
+      await client.hold('board-1', { guarded: true });
+      expect(problemOf(await client.release(query))).toMatchObject({ status: 400, code: 'usage' });
+      expect(jsonOf<HeldJson>(await client.show()).state).toBe('held');
+    },
+  );
+
+  test('does not go with a lease whose command goes on', async () => {
+    await start();
+    const client = daemon.lease();
+    await client.hold('board-1', { guarded: true });
+    const answer = await daemon.http.post(
+      `${client.path}/extend?exit=2`,
+      { for: 60 },
+      { headers: client.authorization },
+    );
+    expect(problemOf(answer)).toMatchObject({ status: 422, code: 'usage' });
+  });
 });

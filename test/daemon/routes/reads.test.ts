@@ -58,6 +58,10 @@ describe('resources', () => {
           mode: 'slot',
           since: holder.since,
           until: holder.until,
+          guarded: false,
+          claim: false,
+          ending: false,
+          owner: '',
         },
       ],
     });
