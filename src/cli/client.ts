@@ -12,6 +12,7 @@ import {
   type RenewedJson,
   type ResourceJson,
   type ResourcesJson,
+  type StatsJson,
   VERSION_HEADER,
   type WantJson,
 } from '../core/wire.ts';
@@ -175,6 +176,10 @@ export class Client {
 
   history(query: URLSearchParams, patience: Patience = {}): Promise<Reply<HistoryJson>> {
     return this.json('GET', `/api/v2/history?${query}`, patience);
+  }
+
+  stats(query: URLSearchParams, patience: Patience = {}): Promise<Reply<StatsJson>> {
+    return this.json('GET', `/api/v2/stats?${query}`, patience);
   }
 
   why(want: readonly WantJson[], patience: Patience = {}): Promise<Reply<WhyJson>> {

@@ -7,6 +7,7 @@ import { addLock } from './commands/lock.ts';
 import { addQueue } from './commands/queue.ts';
 import { addRelease } from './commands/release.ts';
 import { addServe } from './commands/serve.ts';
+import { addStats } from './commands/stats.ts';
 import { addStatus } from './commands/status.ts';
 import { addWhy } from './commands/why.ts';
 import { EXIT_CODES } from './exit.ts';
@@ -33,6 +34,7 @@ const COMMANDS: Readonly<Record<string, (program: Command, shell: Shell) => void
   queue: addQueue,
   why: addWhy,
   history: addHistory,
+  stats: addStats,
   release: addRelease,
   check: addCheck,
   serve: addServe,

@@ -23,8 +23,7 @@ export function declare(state: State, command: Declare, now: Millis): readonly S
       nextId += 1;
       size += 1;
     } else {
-      const changed = redescribed(known, description, command.source, now);
-      if (changed) events.push({ type: 'resource-changed', resource: changed });
+      events.push(...redescribed(known, description, command.source, now));
     }
   }
   if (!command.additive) events.push(...dropped(state, command.source, described));
@@ -83,14 +82,19 @@ function described(
   };
 }
 
-/** The resource with its new description, or null where nothing changed. */
-function redescribed(known: Resource, description: Description, source: string, now: Millis): Resource | null {
+/** What a new description changes; that it goes out of service, or comes back, is told apart. */
+function redescribed(known: Resource, description: Description, source: string, now: Millis): StoredEvent[] {
   const declared = JSON.stringify(description);
-  if (known.declared === declared && known.source === source && !known.retiring) return null;
+  if (known.declared === declared && known.source === source && !known.retiring) return [];
+  const { id, offline, lastUsedAt } = known;
+  const resource = described({ id, offline, source, declared, lastUsedAt }, description);
+  const changed: StoredEvent = { type: 'resource-changed', resource };
   const before = known.declared === '' ? null : (JSON.parse(known.declared) as Description).offline;
-  const sameOffline = JSON.stringify(before) === JSON.stringify(description.offline);
-  const offline = sameOffline ? known.offline : offlineOf(description, now);
-  return described({ id: known.id, offline, source, declared, lastUsedAt: known.lastUsedAt }, description);
+  if (JSON.stringify(before) === JSON.stringify(description.offline)) return [changed];
+  const { name } = description;
+  const after = offlineOf(description, now);
+  if (after !== null) return [changed, { type: 'resource-offline', id, name, offline: after }];
+  return offline === null ? [changed] : [changed, { type: 'resource-online', id, name, by: source }];
 }
 
 function offlineOf({ offline }: Description, now: Millis): Offline | null {

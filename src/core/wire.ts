@@ -290,6 +290,40 @@ export interface HistoryJson {
   next: number | null;
 }
 
+/** What a span of the history comes to. Rates and `utilisation` are parts of 1; null where there is nothing to go by. */
+export interface FiguresJson {
+  grants: number;
+  /** Seconds that leases lasted within the span, added up. */
+  held: number;
+  /** The part of its time in service in which anybody held it. */
+  utilisation: number | null;
+  /** Seconds that it was offline and nobody held it. */
+  offline: number;
+  /** Seconds that half of those who were served, and nine of ten, had waited at most. */
+  waitP50: number | null;
+  waitP90: number | null;
+  /** Commands that ended by themselves and said how. */
+  finished: number;
+  failed: number;
+  failureRate: number | null;
+}
+
+export interface ResourceFiguresJson extends FiguresJson {
+  id: number;
+  name: string;
+  tags: string[];
+  /** Of all the others together. */
+  othersFailureRate: number | null;
+}
+
+export interface StatsJson {
+  from: string;
+  to: string;
+  resources: ResourceFiguresJson[];
+  /** Leases count once here, however many resources they had; `unserved` left the queue without one. */
+  all: FiguresJson & { unserved: number };
+}
+
 /** RFC 9457. */
 export interface ProblemJson {
   type: string;

@@ -14,6 +14,7 @@ import { leaseRoutes } from './routes/leases.ts';
 import { LARGEST_HEADERS, LONGEST_URL } from './routes/parameters.ts';
 import { resourceRoutes } from './routes/resources.ts';
 import type { ApiRoute } from './routes/route.ts';
+import { statsRoutes } from './routes/stats.ts';
 
 export { LARGEST_HEADERS, LONGEST_URL };
 
@@ -50,6 +51,7 @@ export function apiRoutes(daemon: Daemon): readonly ApiRoute[] {
     ...leaseRoutes(daemon),
     ...resourceRoutes(daemon),
     ...eventRoutes(daemon),
+    ...statsRoutes(daemon),
     ...healthRoutes(daemon),
     ...documentationRoutes(daemon),
   ];

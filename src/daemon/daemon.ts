@@ -6,6 +6,7 @@ import type { Ids } from './ids.ts';
 import type { Log } from './log.ts';
 import type { LocalNames } from './origin.ts';
 import type { Ask } from './requests.ts';
+import type { Statistics } from './statistics.ts';
 import type { StepDown } from './step-down.ts';
 
 /** Bounds of the HTTP side; those of the rules are in core/model.ts. */
@@ -21,6 +22,7 @@ export interface Daemon {
   readonly engine: Engine;
   readonly store: Store;
   readonly announcer: Announcer;
+  readonly statistics: Statistics;
   readonly ids: Ids;
   readonly log: Log;
   readonly rules: Rules;

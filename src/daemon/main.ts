@@ -17,6 +17,7 @@ import { logEvents } from './log-events.ts';
 import { bufferedLines } from './log-lines.ts';
 import { formatRemark, refuseProblems } from './remarks.ts';
 import { drain, listenerOf, listenOnSocket, listenOnTcp, makeServer } from './server.ts';
+import { Statistics } from './statistics.ts';
 import { StepDown } from './step-down.ts';
 import { SqliteStore } from './store/sqlite.ts';
 
@@ -77,6 +78,7 @@ async function run(config: Config, log: Log, home: string, releases: Release[]):
     engine,
     store,
     announcer,
+    statistics: new Statistics(engine, store),
     ids: makeIds(),
     log,
     rules,

@@ -163,6 +163,8 @@ describe('every answer is as described', () => {
     for (const list of ['leases', 'queue', 'resources', 'history']) await ask(400, 'GET', `/api/v2/${list}?limit=0.5`);
     await ask(400, 'GET', '/api/v2/history?since=yesterday');
     await ask(400, 'GET', '/api/v2/history?before=0');
+    await ask(400, 'GET', '/api/v2/stats?format=xml');
+    await ask(404, 'GET', '/api/v2/stats?resource=board-7');
     await ask(400, 'GET', '/api/v2/events', { headers: { 'last-event-id': 'x' } });
     await held.release();
     const guarded = running.lease();
@@ -203,6 +205,7 @@ describe('every answer is as described', () => {
 
   test('of history and the stream of events', async () => {
     await ask(200, 'GET', '/api/v2/history');
+    await ask(200, 'GET', '/api/v2/stats');
     await ask(200, 'GET', '/api/v2/history?limit=1&resource=board-1&since=2020-01-01T00:00:00Z');
     const stream = await running.http.stream('GET', '/api/v2/events', { headers: { 'last-event-id': '0' } });
     await stream.nextOf('lease-ended');

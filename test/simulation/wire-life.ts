@@ -3,6 +3,7 @@ import type { Snapshot } from '../../src/core/state.ts';
 import type { Batch, Store } from '../../src/core/store.ts';
 import type { Daemon } from '../../src/daemon/daemon.ts';
 import { createLog } from '../../src/daemon/log.ts';
+import { Statistics } from '../../src/daemon/statistics.ts';
 import { rules } from '../support/builders.ts';
 import { WrappedStore } from '../support/stores.ts';
 import type { Chance } from './random.ts';
@@ -57,6 +58,7 @@ export class Life {
       engine,
       store: this.store,
       announcer: new core.Announcer(engine),
+      statistics: new Statistics(engine, this.store),
       ids: core.makeIds(),
       log: createLog({ format: 'text', level: 'error', now: () => engine.now(), write: () => {} }),
       rules: own,

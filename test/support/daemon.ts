@@ -12,6 +12,7 @@ import { makeIds } from '../../src/daemon/ids.ts';
 import { createLog } from '../../src/daemon/log.ts';
 import { logEvents } from '../../src/daemon/log-events.ts';
 import { drain, listenerOf, listenOnTcp, makeServer } from '../../src/daemon/server.ts';
+import { Statistics } from '../../src/daemon/statistics.ts';
 import { StepDown } from '../../src/daemon/step-down.ts';
 import { MemoryStore } from '../../src/daemon/store/memory.ts';
 import { description } from './builders.ts';
@@ -79,6 +80,7 @@ export async function startDaemon(options: DaemonOptions = {}): Promise<TestDaem
     engine,
     store,
     announcer: new Announcer(engine),
+    statistics: new Statistics(engine, store),
     ids: makeIds(),
     log,
     rules,

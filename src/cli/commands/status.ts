@@ -1,15 +1,13 @@
 import type { Command } from 'commander';
-import type { Refusal } from '../../core/error.ts';
 import type { Want } from '../../core/model.ts';
-import { matches, parseWant } from '../../core/want.ts';
-import type { ResourceJson, ResourceLeaseJson, ResourcesJson, WantJson } from '../../core/wire.ts';
+import type { ResourceJson, ResourceLeaseJson, ResourcesJson } from '../../core/wire.ts';
 import { askDaemon, refuseUsage } from '../ask.ts';
+import { passes, readFilter } from '../filter.ts';
 import { addDaemonOptions, addOutputOptions, addWantOptions, type CommonOptions } from '../options.ts';
 import type { Cell } from '../output.ts';
 import type { Shell } from '../shell.ts';
 import type { Paint } from '../talk.ts';
 import { ageOf, clockTime, printable, who } from '../text.ts';
-import { readWants, type TypedWant } from '../wants.ts';
 
 const EXAMPLES = `
 Examples:
@@ -33,19 +31,8 @@ export function addStatus(program: Command, shell: Shell): void {
   const typed = addWantOptions(command);
   addDaemonOptions(addOutputOptions(command)).addHelpText('after', EXAMPLES);
   command.action(async (names: readonly string[], options: CommonOptions) => {
-    const wanted = [...typed, ...names.map((text): TypedWant => ({ option: 'name', text }))];
-    const filter = readFilter(wanted);
+    const filter = readFilter(typed, names);
     shell.exit = 'code' in filter ? refuseUsage(filter, shell, options) : await status(filter, options, shell);
-  });
-}
-
-/** The wants to look for; none means everything. */
-function readFilter(typed: readonly TypedWant[]): readonly Want[] | Refusal {
-  const wants = readWants(typed, {});
-  if ('code' in wants) return wants;
-  return (wants as readonly WantJson[]).flatMap((json) => {
-    const want = parseWant(json);
-    return 'problem' in want ? [] : [want];
   });
 }
 
@@ -53,8 +40,7 @@ async function status(filter: readonly Want[], options: CommonOptions, shell: Sh
   const asked = await askDaemon<ResourcesJson>(shell, options, (client, within) => client.resources({ within }));
   if (asked.type === 'failed') return asked.exit;
   const all = asked.type === 'answer' ? asked.body.resources : [];
-  const resources =
-    filter.length === 0 ? all : all.filter((one) => filter.some(({ selector }) => matches(selector, one)));
+  const resources = all.filter((one) => passes(filter, one));
   const { jsonLine, table } = await import('../output.ts');
   if (options.json) {
     await shell.print(jsonLine({ ...(asked.type === 'answer' ? asked.body : {}), resources }));

@@ -1,6 +1,7 @@
 import * as examples from './openapi-examples.ts';
 import { EXAMPLE_RESOURCE } from './openapi-examples.ts';
 import { BODY_PROBLEMS, type Operation, type Problem } from './openapi-operation.ts';
+import { STATS_OPERATION } from './openapi-stats.ts';
 import { AFTER, BEFORE, LAST_EVENT_ID, LIMIT, PAGE, RESOURCE, SINCE } from './parameters.ts';
 
 const RESOURCES = '/api/v2/resources';
@@ -127,6 +128,7 @@ export const OTHER_OPERATIONS: readonly Operation[] = [
     problems: [{ code: 'usage', when: '`limit`, `before` or `since` cannot be read, or is out of its range' }],
     calls: [{ label: 'Of one resource', path: `/api/v2/history?resource=${EXAMPLE_RESOURCE}&limit=20` }],
   },
+  STATS_OPERATION,
   {
     method: 'get',
     path: '/healthz',

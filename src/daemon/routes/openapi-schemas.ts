@@ -21,6 +21,7 @@ import type {
   ResourcesJson,
   WaitingJson,
 } from '../../core/wire.ts';
+import { makeStatsSchemas } from './openapi-stats.ts';
 import {
   acquireSchema,
   askSchema,
@@ -310,6 +311,7 @@ export function makeSchemas() {
     AskedHolders: z.object({ asked: z.int().min(0) }).meta({ description: 'How many holders have been told.' }),
     Asked: asked,
     History: history,
+    ...makeStatsSchemas(),
     Event: event,
     Message: message,
     Ended: z

@@ -57,9 +57,10 @@ export const BEFORE = query(
 export const SINCE = query(
   'since',
   z.union([z.iso.datetime({ offset: true }), z.iso.date()]),
-  'Only events from this moment on.',
+  'Only what happened from this moment on.',
 );
-export const RESOURCE = query('resource', z.string(), 'Only events of the resource of this name.');
+export const RESOURCE = query('resource', z.string(), 'Only what concerns the resource of this name.');
+export const FORMAT = query('format', z.enum(['json', 'csv']), 'What the answer is; `json` unless it is given.');
 export const LAST_EVENT_ID: Parameter<z.ZodNumber> = {
   name: 'last-event-id',
   in: 'header',
@@ -96,6 +97,17 @@ export function momentIn(ask: Ask, parameter: Parameter<typeof SINCE.schema>): n
   if (given === undefined) return null;
   if (parameter.schema.safeParse(given).success) return Date.parse(given);
   return malformed(`${parameter.name} is a time such as 2026-01-31T12:00:00Z, not ${quoted(given)}`);
+}
+
+/** One of its words; null where it is absent. */
+export function choiceIn<T extends string>(ask: Ask, parameter: Parameter<z.ZodEnum<{ [word in T]: T }>>): T | null {
+  const given = sent(ask, parameter);
+  if (given === undefined) return null;
+  const { name, schema } = parameter;
+  return (
+    schema.options.find((word) => word === given) ??
+    malformed(`${name} is ${schema.options.join(' or ')}, not ${quoted(given)}`)
+  );
 }
 
 /** As it was given; null where it is absent. */

@@ -3,13 +3,14 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type BetterSqlite3 from 'better-sqlite3';
 import { RentabotError, refuse } from '../../core/error.ts';
+import type { Millis } from '../../core/model.ts';
 import type { Snapshot } from '../../core/state.ts';
 import { type Batch, DEFAULT_RETENTION, type HistoryQuery, type Retention, type Store } from '../../core/store.ts';
 import type { EventJson } from '../../core/wire.ts';
 import { migrate, refuseNewer } from './migrations.ts';
 import { type Owner, Ownership } from './ownership.ts';
 import { decode, encode, merge, noRows, type Rows, rowsOf } from './rows.ts';
-import { append, eventsIn, fold, prepare, readSnapshot, type Statements } from './tables.ts';
+import { append, EVENTS_IN_A_ROW, eventsIn, fold, prepare, readSnapshot, type Statements } from './tables.ts';
 
 type Database = BetterSqlite3.Database;
 
@@ -78,15 +79,21 @@ export class SqliteStore implements Store {
   }
 
   async history({ resource, since, before, limit }: HistoryQuery): Promise<EventJson[]> {
-    const pattern = resource === null ? '%' : `%${escapeLike(JSON.stringify(resource))}%`;
     const wanted = ({ id, at, resources }: EventJson): boolean =>
       (before === null || id < before) &&
       (since === null || Date.parse(at) >= since) &&
       (resource === null || (resources?.includes(resource) ?? false));
-    const statements = this.opened();
+    const { history, historyLike } = this.opened();
+    // A row has the number of its last event; those before it may be in it too.
+    const below = before === null ? Number.MAX_SAFE_INTEGER : before + EVENTS_IN_A_ROW;
+    const rows =
+      resource === null
+        ? history.iterate(below)
+        : historyLike.iterate(below, since ?? 0, `%${escapeLike(JSON.stringify(resource))}%`);
     const found: EventJson[] = [];
-    for (const row of statements.history.iterate(since ?? 0, pattern)) {
-      if (found.length >= limit) break;
+    for (const row of rows) {
+      // Times grow with numbers: what is older is not even read.
+      if (found.length >= limit || (row as { at: Millis }).at < (since ?? 0)) break;
       // The pattern may also have found the name in a note.
       found.push(...eventsIn(row).reverse().filter(wanted));
     }

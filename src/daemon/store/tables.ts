@@ -8,7 +8,7 @@ import type { Rows } from './rows.ts';
 /** Past holds that are read back for estimates. */
 const HOLDS = 2000;
 /** Most events in one row of the history: a bound for what has to be read to find one of them. */
-const EVENTS_IN_A_ROW = 250;
+export const EVENTS_IN_A_ROW = 250;
 
 export type Statements = ReturnType<typeof prepare>;
 
@@ -35,7 +35,9 @@ export function prepare(db: Database) {
     dropOldEvents: sql(`DELETE FROM event
       WHERE id < coalesce((SELECT id FROM event WHERE at >= ? ORDER BY id LIMIT 1), 9223372036854775807)`),
     putCounters: sql(`INSERT OR REPLACE INTO counter (name, value) VALUES ('all', ?)`),
-    history: sql(`SELECT body FROM event WHERE at >= ? AND body LIKE ? ESCAPE '\\' ORDER BY id DESC`),
+    history: sql('SELECT at, body FROM event WHERE id < ? ORDER BY id DESC'),
+    historyLike: sql(`SELECT at, body FROM event
+      WHERE id < ? AND at >= ? AND body LIKE ? ESCAPE '\\' ORDER BY id DESC`),
     eventsAfter: sql('SELECT body FROM event WHERE id > ? ORDER BY id'),
   };
 }
