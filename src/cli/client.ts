@@ -202,7 +202,7 @@ export class Client {
     const answer = await this.open({
       method,
       path,
-      headers: { accept: 'application/json', ...(authorization ? { authorization } : this.bearer()) },
+      headers: { accept: 'application/json', ...this.credentials(authorization) },
       answerWithin: within,
       ...(body === undefined ? {} : { body }),
       ...(signal ? { signal } : {}),
@@ -222,6 +222,15 @@ export class Client {
     const version = answer.headers[VERSION_HEADER];
     if (typeof version === 'string') this.daemonVersion = version;
     return answer;
+  }
+
+  /**
+   * A lease's secret says all there is to say about that lease; but one that the daemon never heard of is given back only
+   * by somebody it knows.
+   */
+  private credentials(authorization: string | undefined): Record<string, string> {
+    if (authorization === undefined) return this.bearer();
+    return { authorization, ...(this.access.token === null ? {} : { 'x-api-key': this.access.token }) };
   }
 
   private bearer(): Record<string, string> {

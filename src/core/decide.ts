@@ -224,6 +224,8 @@ function release(
     return stranger ? notYours(id) : [];
   }
   const request = requestOf(state, id);
+  // What nobody asked for can be remembered only for those who might have: a stranger must not fill the memory.
+  if (!request && principal.role === 'nobody') return refuse('unauthorized', `no lease ${id} is known`);
   if (!request) return [{ type: 'id-spent', ended: spentUnheard(state, id, secretHash, now) }];
   const shares = state.leases.get(id)?.lease.shares;
   const refusal = mayNot(request, secretHash, principal, shares);

@@ -5,8 +5,9 @@ import { DESCRIPTOR_HEADER } from '../core/wire.ts';
 import { type Answer, problem, type Reply, refusalFrom, toResponse } from './answer.ts';
 import { boardRoutes } from './board/routes.ts';
 import type { Daemon } from './daemon.ts';
-import { refuseForeignPage } from './origin.ts';
-import { type Ask, bringsSecret, malformed, type Wire } from './requests.ts';
+import { type Caller, CSRF_HEADER, refuseForgery } from './identity/identities.ts';
+import { type LocalNames, refuseForeignPage } from './origin.ts';
+import { type Ask, bringsSecret, malformed, onceClosed, type Wire } from './requests.ts';
 import { documentationRoutes } from './routes/documentation.ts';
 import { eventRoutes } from './routes/events.ts';
 import { healthRoutes } from './routes/health.ts';
@@ -14,7 +15,10 @@ import { leaseRoutes } from './routes/leases.ts';
 import { LARGEST_HEADERS, LONGEST_URL } from './routes/parameters.ts';
 import { resourceRoutes } from './routes/resources.ts';
 import type { ApiRoute } from './routes/route.ts';
+import { seeOther, sessionRoutes } from './routes/session.ts';
 import { statsRoutes } from './routes/stats.ts';
+import { tokenRoutes } from './routes/tokens.ts';
+import { userRoutes } from './routes/users.ts';
 
 export { LARGEST_HEADERS, LONGEST_URL };
 
@@ -52,6 +56,9 @@ export function apiRoutes(daemon: Daemon): readonly ApiRoute[] {
     ...resourceRoutes(daemon),
     ...eventRoutes(daemon),
     ...statsRoutes(daemon),
+    ...sessionRoutes(daemon),
+    ...userRoutes(daemon),
+    ...tokenRoutes(daemon),
     ...healthRoutes(daemon),
     ...documentationRoutes(daemon),
   ];
@@ -61,19 +68,55 @@ export function apiRoutes(daemon: Daemon): readonly ApiRoute[] {
 function guarded(daemon: Daemon, ask: Ask, route: ApiRoute): Answer | Promise<Answer> {
   const refused = tooLong(ask);
   if (refused) return refused;
-  const foreign = ask.env?.incoming ? refuseForeignPage(ask.env.incoming, daemon.localNames) : null;
+  const foreign = ask.env?.incoming ? refuseForeignPage(ask.env.incoming, namesOf(daemon)) : null;
   if (foreign) return problem(foreign);
-  const stranger = refuseStranger(daemon, ask, route);
-  if (stranger) return problem(stranger);
+  const caller = isForAll(ask, route) ? null : daemon.callerOf(ask);
+  const stranger = caller && refuseStranger(caller, ask, route);
+  if (stranger) return stranger.code === 'unauthorized' && showsPages(ask) ? toLogin(ask) : problem(stranger);
   if (daemon.stepsDown.begun) return problem(refuse('unavailable', 'the daemon is stepping down', { retryAfter: 1 }));
-  if (daemon.describe === null) return route.answer(ask);
-  return described(daemon.describe, ask, route.answer);
+  const answer = daemon.describe === null ? route.answer(ask) : described(daemon.describe, ask, route.answer);
+  return caller?.credential ? untilRevoked(daemon, caller, ask, answer) : answer;
 }
 
-/** Closed by default: who has not the role that a route needs comes no further, except with a lease's secret where that is enough. */
-function refuseStranger(daemon: Daemon, ask: Ask, { needs, orSecret }: ApiRoute): Refusal | null {
-  if (needs === 'nobody' || (orSecret && bringsSecret(ask))) return null;
-  return refuseBelow(needs, daemon.identify(ask));
+/** A page that was made to look like ours has no session here: a daemon that asks who one is answers to every name. */
+function namesOf({ identities, localNames }: Daemon): LocalNames {
+  return identities.isOpen ? localNames : 'any';
+}
+
+function isForAll(ask: Ask, { needs, orSecret }: ApiRoute): boolean {
+  return needs === 'nobody' || (orSecret === true && bringsSecret(ask));
+}
+
+/** Closed by default: who has not the role that a route needs comes no further. */
+function refuseStranger(caller: Caller, ask: Ask, { needs, method }: ApiRoute): Refusal | null {
+  const below = refuseBelow(needs, caller.principal);
+  return below ?? (method === 'get' ? null : refuseForgery(caller, ask.req.header(CSRF_HEADER)));
+}
+
+/** A stream ends with what it was opened with. */
+async function untilRevoked(
+  daemon: Daemon,
+  caller: Caller,
+  ask: Ask,
+  answering: Answer | Promise<Answer>,
+): Promise<Answer> {
+  const answer = await answering;
+  const outgoing = ask.env?.outgoing;
+  if (answer instanceof Response && outgoing)
+    onceClosed(
+      ask,
+      daemon.identities.onRevoked(caller, () => outgoing.destroy()),
+    );
+  return answer;
+}
+
+/** Whether it is a browser that wants something to show. */
+function showsPages(ask: Ask): boolean {
+  return ask.req.method === 'GET' && (ask.req.header('accept')?.includes('text/html') ?? false);
+}
+
+function toLogin(ask: Ask): Reply {
+  return seeOther(`/login?next=${encodeURIComponent(ask.env?.incoming?.url ?? ask.req.path)}`);
 }
 
 /** What is too large to be read, wherever it was sent. */

@@ -36,6 +36,8 @@ export interface Config {
   readonly drain: Millis;
   /** `none` where somebody said so; null is the default: whoever is on this host may do everything. */
   readonly auth: 'none' | null;
+  /** Why it may not listen where it is told to as long as it knows nobody; null where it may. */
+  readonly exposure: Problem | null;
   readonly log: { readonly format: LogFormat; readonly level: LogLevel };
   readonly limits: DaemonLimits;
   /** How long events are kept; their number is among the limits. */
@@ -90,11 +92,10 @@ export function loadConfig({ flags, env, host, readFile = readTextFile }: Config
   problems.push(...fromEnv.problems, ...fromFlags.problems);
   if (problems.length > 0) return { ok: false, problems };
   const settings = { ...found?.descriptor.settings, ...fromEnv.settings, ...fromFlags.settings };
-  const config = {
-    ...common(settings, file, found),
-    ...(isPrivate ? privateDoors(env, host) : doors(settings, env, host)),
-  };
-  const last = [...exposure(config, listenSource(flags, env, file, settings)), ...nowhere(config), ...tooMany(config)];
+  const behind = isPrivate ? privateDoors(env, host) : doors(settings, env, host);
+  const exposure = exposureOf(behind, listenSource(flags, env, file, settings));
+  const config = { ...common(settings, file, found), ...behind, exposure };
+  const last = [...nowhere(config), ...tooMany(config)];
   if (last.length > 0) return { ok: false, problems: last };
   return { ok: true, config: freeze(config), warnings: found?.warnings ?? [] };
 }
@@ -198,7 +199,7 @@ function doors(settings: Settings, env: ConfigSources['env'], host: Host): Doors
   };
 }
 
-function common(settings: Settings, file: string | null, found: Found): Omit<Config, keyof Doors> {
+function common(settings: Settings, file: string | null, found: Found): Omit<Config, keyof Doors | 'exposure'> {
   const defaults = Object.fromEntries(Object.entries(LIMIT_RULES).map(([name, rule]) => [name, rule.default]));
   return {
     file,
@@ -222,12 +223,13 @@ function listenSource(flags: ServeFlags, env: ConfigSources['env'], file: string
 }
 
 /** Whoever can connect to an open daemon may do everything, so it is open to this host alone. */
-function exposure({ listen, auth }: Config, source: Source): Problem[] {
-  if (listen === null || auth === 'none' || isLoopback(listen.host)) return [];
+function exposureOf({ listen, auth }: Doors, source: Source): Problem | null {
+  if (listen === null || auth === 'none' || isLoopback(listen.host)) return null;
   const message =
     `listening on ${formatListen(listen)} would let everybody on the network take and release everything: ` +
-    'listen on 127.0.0.1, or write "auth: none" beside "resources:" in the descriptor if that is what you want';
-  return [{ ...source, message }];
+    'listen on 127.0.0.1 and add somebody first (`rentabot user add NAME --role admin`), ' +
+    'or write "auth: none" beside "resources:" in the descriptor if that is what you want';
+  return { ...source, message };
 }
 
 function nowhere({ listen, socket, file }: Config): Problem[] {

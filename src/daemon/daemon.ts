@@ -2,6 +2,7 @@ import type { Millis, Principal, Rules } from '../core/model.ts';
 import type { Store } from '../core/store.ts';
 import type { Announcer } from './announcer.ts';
 import type { Engine } from './engine.ts';
+import type { Caller, Identities } from './identity/identities.ts';
 import type { Ids } from './ids.ts';
 import type { Log } from './log.ts';
 import type { LocalNames } from './origin.ts';
@@ -27,7 +28,11 @@ export interface Daemon {
   readonly log: Log;
   readonly rules: Rules;
   readonly http: HttpLimits;
-  /** Who asks. Without identities everybody who can connect is an admin. */
+  /** Who is known. */
+  readonly identities: Identities;
+  /** Who asks, and with what. Throws a RentabotError (`unauthorized`) for a token that is not good. */
+  readonly callerOf: (ask: Ask) => Caller;
+  /** Who asks. Without identities everybody who can connect is an admin. Throws as above. */
   readonly identify: (ask: Ask) => Principal;
   /** Names in a `Host` header that are this daemon's, beside the loopback's. */
   readonly localNames: LocalNames;

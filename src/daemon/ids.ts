@@ -7,18 +7,22 @@ export interface Ids {
   id(now: Millis): string;
   /** 43 url-safe characters that nobody guesses: 256 bits. */
   secret(): string;
+  /** `rb_` and 32 url-safe characters: 192 bits that scanners for secrets can tell. */
+  token(): string;
 }
 
 const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 const TIME_CHARACTERS = 10;
 const RANDOM_CHARACTERS = 16;
 const SECRET_BYTES = 32;
+const TOKEN_BYTES = 24;
 
 /** Ids from a source of random bytes, by default the operating system's. */
 export function makeIds(random: (count: number) => Uint8Array = randomBytes): Ids {
   return {
     id: (now) => ulid(now, random(RANDOM_CHARACTERS)),
     secret: () => Buffer.from(random(SECRET_BYTES)).toString('base64url'),
+    token: () => `rb_${Buffer.from(random(TOKEN_BYTES)).toString('base64url')}`,
   };
 }
 

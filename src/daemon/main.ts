@@ -1,7 +1,8 @@
-import type { Server } from 'node:http';
+import type { RequestListener, Server } from 'node:http';
 import { homedir, hostname, tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
 import { ERRORS, RentabotError } from '../core/error.ts';
-import type { Millis, Principal, Rules } from '../core/model.ts';
+import type { Millis, Rules } from '../core/model.ts';
 import { Announcer } from './announcer.ts';
 import { startClock } from './clock.ts';
 import { type Config, loadConfig, type ServeFlags } from './config.ts';
@@ -9,24 +10,25 @@ import type { Daemon } from './daemon.ts';
 import { Descriptors } from './descriptors.ts';
 import { Engine } from './engine.ts';
 import { boundHeap } from './heap.ts';
+import { Identities } from './identity/identities.ts';
 import { watchIdleness } from './idle.ts';
-import { makeIds } from './ids.ts';
+import { type Ids, makeIds } from './ids.ts';
 import { formatListen } from './listen.ts';
 import { createLog, type Log } from './log.ts';
 import { logEvents } from './log-events.ts';
 import { bufferedLines } from './log-lines.ts';
 import { formatRemark, refuseProblems } from './remarks.ts';
-import { drain, listenerOf, listenOnSocket, listenOnTcp, makeServer } from './server.ts';
+import { drain, listenerOf, listenForOwner, listenOnSocket, listenOnTcp, makeServer } from './server.ts';
 import { Statistics } from './statistics.ts';
 import { StepDown } from './step-down.ts';
+import { MemoryIdentities } from './store/identity-memory.ts';
 import { SqliteStore } from './store/sqlite.ts';
-
-/** On a daemon without identities everybody who can connect may do everything. */
-const ANYBODY: Principal = { name: '', role: 'admin' };
 
 /** For a host's daemon: loopback is open to every user of the host, so its socket is too. */
 const HOST_SOCKET_MODE = 0o666;
 const PRIVATE_SOCKET_MODE = 0o600;
+/** In the data folder: always an admin, and so the way back in. */
+const ADMIN_SOCKET = 'admin.sock';
 
 type Release = () => unknown;
 
@@ -56,20 +58,13 @@ export async function serve(flags: ServeFlags): Promise<number> {
 async function run(config: Config, log: Log, home: string, releases: Release[]): Promise<number> {
   const store = new SqliteStore(config.data, { events: config.limits.history, keepFor: config.keepHistory });
   const rules: Rules = { limits: config.limits, undeclared: config.undeclared, drain: config.drain };
-  const engine = new Engine({ store, rules, onTrouble: (message, error) => log.error(message, { error }) });
-  await engine.open();
-  releases.push(() => engine.close());
-  releases.push(logEvents(engine, log));
-  releases.push(boundHeap(engine));
+  const engine = await openEngine(store, rules, log, releases);
+  const ids = makeIds();
+  const identities = openIdentities(config, store, ids, () => engine.now());
+  releases.push(() => identities.close());
   const announcer = new Announcer(engine);
   releases.push(() => announcer.close());
-  const descriptors = new Descriptors(engine, log, { home, additive: config.private });
-  releases.push(() => descriptors.close());
-  if (config.file !== null && config.descriptor !== null) {
-    await descriptors.add(config.file, config.descriptor);
-    if (!config.private) await descriptors.dropOthers(config.file);
-  }
-
+  const descriptors = await openDescriptors(config, engine, log, home, releases);
   const stepsDown = new StepDown();
   const stopped = stopReason(releases);
   const startedAt = engine.now();
@@ -79,11 +74,13 @@ async function run(config: Config, log: Log, home: string, releases: Release[]):
     store,
     announcer,
     statistics: new Statistics(engine, store),
-    ids: makeIds(),
+    ids,
     log,
     rules,
     http: config.limits,
-    identify: () => ANYBODY,
+    identities,
+    callerOf: (ask) => identities.callerOf(ask),
+    identify: (ask) => identities.callerOf(ask).principal,
     localNames: config.auth === 'none' ? 'any' : [config.listen?.host.toLowerCase() ?? ''],
     describe: config.private ? (path) => descriptors.ensure(path) : null,
     stop: config.private ? () => stopped.because('a newer client') : null,
@@ -93,11 +90,15 @@ async function run(config: Config, log: Log, home: string, releases: Release[]):
   const listener = listenerOf(daemon, () => {
     lastAsked = engine.now();
   });
+  const adminListener: RequestListener = (request, response) => {
+    identities.cameFromHost(request);
+    listener(request, response);
+  };
   const since = new Date(startedAt).toISOString();
   const owner = { pid: process.pid, host: hostname(), version: RENTABOT_VERSION, since };
   // Before it listens: a client that finds the data owned must never find no owner beside a socket that answers.
   if (config.private) store.announce({ ...owner, url: null, socket: config.socket?.paths[0] ?? null });
-  const { servers, url, socket } = await listen(config, log, listener);
+  const { servers, url, socket } = await listen(config, log, listener, adminListener);
   store.announce({ ...owner, url, socket });
   engine.onDeath = () => stopped.because('the store is lost', ERRORS.internal.exit);
   const idle = (): void => stopped.because('idle');
@@ -121,17 +122,55 @@ async function run(config: Config, log: Log, home: string, releases: Release[]):
   return code;
 }
 
-/** TCP, the unix socket, or both. */
+/** What it has to let go of is pushed before anything else that uses it. */
+async function openEngine(store: SqliteStore, rules: Rules, log: Log, releases: Release[]): Promise<Engine> {
+  const engine = new Engine({ store, rules, onTrouble: (message, error) => log.error(message, { error }) });
+  await engine.open();
+  releases.push(() => engine.close());
+  releases.push(logEvents(engine, log));
+  releases.push(boundHeap(engine));
+  return engine;
+}
+
+/** Reads what the configuration describes. Throws a RentabotError if it cannot be had. */
+async function openDescriptors(
+  config: Config,
+  engine: Engine,
+  log: Log,
+  home: string,
+  releases: Release[],
+): Promise<Descriptors> {
+  const descriptors = new Descriptors(engine, log, { home, additive: config.private });
+  releases.push(() => descriptors.close());
+  if (config.file !== null && config.descriptor !== null) {
+    await descriptors.add(config.file, config.descriptor);
+    if (!config.private) await descriptors.dropOthers(config.file);
+  }
+  return descriptors;
+}
+
+/** Who is known. Throws a RentabotError where nobody is, and more than this host could connect. */
+function openIdentities(config: Config, store: SqliteStore, ids: Ids, now: () => Millis): Identities {
+  // A private daemon serves its user, who is known by the socket.
+  const known = config.private ? new MemoryIdentities() : store.identities;
+  const identities = new Identities({ store: known, ids, now, exposed: config.exposure !== null });
+  if (identities.isOpen && config.exposure !== null) throw new RentabotError(refuseProblems([config.exposure]));
+  return identities;
+}
+
+/** TCP, the unix socket, or both; and the one in the data folder, which is the way in for whoever owns that. */
 async function listen(
   config: Config,
   log: Log,
-  listener: Parameters<typeof makeServer>[0],
+  listener: RequestListener,
+  adminListener: RequestListener,
 ): Promise<{ servers: Server[]; url: string | null; socket: string | null }> {
   const servers: Server[] = [];
   let url: string | null = null;
   let socket: string | null = null;
-  const open = (): Server => {
-    const server = makeServer(listener, config.limits.connections);
+  const warn = (text: string): void => log.warn(text);
+  const open = (answer = listener): Server => {
+    const server = makeServer(answer, config.limits.connections);
     servers.push(server);
     return server;
   };
@@ -143,8 +182,9 @@ async function listen(
     }
     if (config.socket !== null) {
       const mode = config.private ? PRIVATE_SOCKET_MODE : HOST_SOCKET_MODE;
-      socket = await listenOnSocket(open(), config.socket, mode, (text) => log.warn(text));
+      socket = await listenOnSocket(open(), config.socket, mode, warn);
     }
+    if (!config.private) await listenForOwner(open(adminListener), join(config.data, ADMIN_SOCKET), warn);
     if (url === null && socket === null) throw new Error('there is nowhere to listen');
     return { servers, url, socket };
   } catch (error) {

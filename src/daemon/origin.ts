@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { type Refusal, refuse } from '../core/error.ts';
 import { isLoopback } from './listen.ts';
 
@@ -7,9 +7,10 @@ import { isLoopback } from './listen.ts';
  * comes from (`Origin`, `Sec-Fetch-Site`), and by what name they think to have reached us (`Host`, which a page from
  * elsewhere cannot make a loopback name even if its own name was made to point here).
  */
-export function refuseForeignPage({ headers, socket }: IncomingMessage, names: LocalNames): Refusal | null {
+export function refuseForeignPage({ method, headers, socket }: IncomingMessage, names: LocalNames): Refusal | null {
   const { origin, host } = headers;
-  if (headers['sec-fetch-site'] === 'cross-site') return foreign('a page of another site');
+  if (headers['sec-fetch-site'] === 'cross-site' && !isFollowedLink(method, headers))
+    return foreign('a page of another site');
   if (origin !== undefined && origin !== 'null' && hostOf(origin) !== host)
     return foreign(`a page of ${origin.slice(0, 100)}`);
   if (origin === 'null') return foreign('a page without an origin');
@@ -20,6 +21,11 @@ export function refuseForeignPage({ headers, socket }: IncomingMessage, names: L
   return refuse('denied', `${host.slice(0, 100)} is not a name of this daemon`, {
     hint: 'an open daemon is reached as localhost; from elsewhere it needs a proxy that says so, or `auth: none`',
   });
+}
+
+/** Somebody clicked on a link to us: the other page gets to see nothing of what we answer. */
+function isFollowedLink(method: string | undefined, headers: IncomingHttpHeaders): boolean {
+  return method === 'GET' && headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document';
 }
 
 /** Host names this daemon answers to beside the loopback's; `any` where it was opened to everybody. */

@@ -76,6 +76,16 @@ export async function body<T>(ask: Ask, schema: z.ZodType<T>, limit: number): Pr
   throw new RentabotError(refuse('usage', sayIssues(parsed.error), { status: 422 }));
 }
 
+/** Whether the body is what a page's form sends. */
+export function isForm(ask: Ask): boolean {
+  return /^application\/x-www-form-urlencoded\s*(?:;|$)/i.test(ask.req.header('content-type') ?? '');
+}
+
+/** The fields of a page's form. */
+export async function form(ask: Ask, limit: number): Promise<URLSearchParams> {
+  return new URLSearchParams(isForm(ask) ? await bodyText(ask, limit) : '');
+}
+
 /** Calls back once when the client has gone, or the answer is complete: at once where it went while it was read. */
 export function onceClosed(ask: Ask, closed: () => void): void {
   const outgoing = ask.env?.outgoing;

@@ -21,6 +21,7 @@ const ANSWERED_SURPLUS = 100;
 const DRAIN_MS: Millis = 2000;
 /** A stream that ends leaves a connection kept for the next request, which nobody will answer. */
 const IDLE_LOOK_MS: Millis = 10;
+const OWNER_MODE = 0o600;
 /** Longest path of a unix socket, with its end, on Linux. */
 const LONGEST_SOCKET_PATH = 107;
 
@@ -104,6 +105,17 @@ export async function listenOnSocket(
   return null;
 }
 
+/** Listens on a socket for the owner of its folder alone; null, with a warning, where that cannot be. */
+export async function listenForOwner(
+  server: Server,
+  path: string,
+  warn: (text: string) => void,
+): Promise<string | null> {
+  const refusal = await tryPath(server, path, OWNER_MODE, { checksFolder: false });
+  if (refusal !== null) warn(`no socket for the admin of this host: ${refusal.detail}`);
+  return refusal === null ? path : null;
+}
+
 /** Stops taking connections, lets answers under way finish, and then closes what is left. */
 export async function drain(servers: readonly Server[]): Promise<void> {
   const closed = servers.map(
@@ -123,15 +135,20 @@ export async function drain(servers: readonly Server[]): Promise<void> {
 }
 
 /** Null on success; `config` where a living daemon is there, `unavailable` where this place cannot be used. */
-async function tryPath(server: Server, path: string, mode: number): Promise<Refusal | null> {
+async function tryPath(
+  server: Server,
+  path: string,
+  mode: number,
+  { checksFolder = mode === OWNER_MODE } = {},
+): Promise<Refusal | null> {
   if (Buffer.byteLength(path) > LONGEST_SOCKET_PATH) {
     return refuse('config', `the socket path ${path} is longer than ${LONGEST_SOCKET_PATH} bytes`, {
       hint: 'choose a shorter one with --socket',
     });
   }
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: mode === 0o600 ? 0o700 : 0o755 });
-    if (mode === 0o600) checkPrivate(dirname(path));
+    mkdirSync(dirname(path), { recursive: true, mode: mode === OWNER_MODE ? 0o700 : 0o755 });
+    if (checksFolder) checkPrivate(dirname(path));
     if (await answers(path)) {
       return refuse('config', `another daemon answers on the socket ${path}`, {
         hint: 'choose another with --socket, or none',

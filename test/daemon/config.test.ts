@@ -45,6 +45,7 @@ test('without anything the daemon serves this host alone', () => {
     undeclared: 'refuse',
     drain: 2000,
     auth: null,
+    exposure: null,
     log: { format: 'text', level: 'info' },
     limits: { ...DEFAULT_LIMITS, body: 65_536, connections: 25_000, history: 100_000 },
     keepHistory: 30 * 86_400_000,
@@ -240,15 +241,15 @@ describe('every limit', () => {
 
 describe('a daemon that everybody on the network could use', () => {
   test.each(['0.0.0.0:5000', '[::]:5000', '*:5000', '192.168.1.5:5000', 'lab.example.org:80', '127.evil.org:80'])(
-    'is refused on %s, and told what to do',
+    'is refused on %s as long as it knows nobody, and told what to do',
     (listen) => {
       const told =
-        'would let everybody on the network take and release everything: listen on 127.0.0.1, or write "auth: none"';
+        'would let everybody on the network take and release everything: listen on 127.0.0.1 and add somebody first (`rentabot user add NAME --role admin`), or write "auth: none"';
       const sources = [{ flags: { listen } }, { env: { RENTABOT_LISTEN: listen } }, settings(`listen: "${listen}"`)];
       const places = ['--listen: ', 'RENTABOT_LISTEN: ', '/work/rentabot.yaml:2:9: '];
       for (const [i, source] of sources.entries()) {
-        const [problem, ...others] = problems(source);
-        expect(others).toEqual([]);
+        const { exposure } = config(source);
+        const problem = exposure && formatRemark(exposure);
         expect(problem?.startsWith(`${places[i]}listening on `)).toBe(true);
         expect(problem).toContain(told);
       }
@@ -256,14 +257,14 @@ describe('a daemon that everybody on the network could use', () => {
   );
 
   test('is allowed where somebody says so', () => {
-    expect(config({ ...settings('auth: none'), flags: { listen: '0.0.0.0:80' } }).listen?.port).toBe(80);
-    expect(config({ flags: { listen: '0.0.0.0:80', auth: 'none' } }).auth).toBe('none');
+    expect(config({ ...settings('auth: none'), flags: { listen: '0.0.0.0:80' } }).exposure).toBe(null);
+    expect(config({ flags: { listen: '0.0.0.0:80', auth: 'none' } })).toMatchObject({ auth: 'none', exposure: null });
     expect(problems({ flags: { auth: 'nobody' } })).toEqual(['--auth: expected none, found "nobody"']);
   });
 
   test.each(['127.0.0.1:0', '127.1.2.3:80', '[::1]:80', 'localhost:80', '[::ffff:127.0.0.1]:80', 'none'])(
     'is not one on %s',
-    (listen) => expect(problems({ flags: { listen } })).toEqual([]),
+    (listen) => expect(config({ flags: { listen } }).exposure).toBe(null),
   );
 });
 

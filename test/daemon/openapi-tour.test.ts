@@ -11,6 +11,7 @@ import { acquireJson, newId } from '../support/builders-daemon.ts';
 import { startDaemon, type TestDaemon } from '../support/daemon.ts';
 import type { Answer, Asking, EventStream } from '../support/http.ts';
 
+const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
 const RESOURCES = [
   resource('board-1', { tags: ['board'], properties: { rack: 7, fast: true, site: 'lab' }, env: { PORT: '1' } }),
   resource('board-2', { tags: ['board'], offline: { reason: 'fan broken', until: null } }),
@@ -213,6 +214,61 @@ describe('every answer is as described', () => {
     stream.close();
   });
 
+  test('of users, tokens and sessions', async () => {
+    const outer = running;
+    running = await startDaemon();
+    const alice = { name: 'alice', role: 'admin', password: 'correct horse' };
+    await ask(422, 'POST', '/api/v2/users', { body: { ...alice, role: 'user' } });
+    await ask(200, 'POST', '/api/v2/users', { body: { ...alice, mail: 'alice@lab.example' } });
+    await ask(401, 'GET', '/api/v2/users');
+    await ask(401, 'POST', '/api/v2/session', { body: { name: 'alice', password: 'wrong' } });
+    const opened = await ask(200, 'POST', '/api/v2/session', { body: { name: 'alice', password: 'correct horse' } });
+    const cookie = String(opened.headers['set-cookie']).split(';')[0] ?? '';
+    const browser = { cookie, 'x-rentabot-csrf': JSON.parse(opened.text).csrf as string };
+    const made = await ask(200, 'POST', '/api/v2/session', {
+      body: { name: 'alice', password: 'correct horse', for: 'cli' },
+    });
+    const headers = { authorization: `Bearer ${JSON.parse(made.text).token}` };
+    await ask(409, 'POST', '/api/v2/users', { headers, body: alice });
+    await ask(200, 'GET', '/api/v2/users', { headers });
+    await ask(200, 'GET', '/api/v2/whoami', { headers });
+    await ask(200, 'GET', '/api/v2/whoami', { headers: browser });
+    await ask(200, 'POST', '/api/v2/users', {
+      headers,
+      body: { name: 'bob', role: 'user', password: 'battery staple' },
+    });
+    await ask(200, 'PATCH', '/api/v2/users/bob', { headers, body: { role: 'viewer' } });
+    await ask(404, 'PATCH', '/api/v2/users/eve', { headers, body: { role: 'viewer' } });
+    await ask(409, 'PATCH', '/api/v2/users/alice', { headers, body: { role: 'viewer' } });
+    await ask(409, 'DELETE', '/api/v2/users/alice', { headers });
+    await ask(404, 'DELETE', '/api/v2/users/eve', { headers });
+    await ask(204, 'DELETE', '/api/v2/users/bob', { headers });
+    const token = { name: 'nightly', role: 'user' };
+    await ask(200, 'POST', '/api/v2/tokens', { headers, body: { ...token, for: 3600 } });
+    await ask(409, 'POST', '/api/v2/tokens', { headers, body: token });
+    await ask(200, 'GET', '/api/v2/tokens', { headers });
+    await ask(204, 'DELETE', '/api/v2/tokens/nightly', { headers });
+    await ask(404, 'DELETE', '/api/v2/tokens/nightly', { headers });
+    await ask(200, 'GET', '/login');
+    await ask(200, 'GET', '/logout', { headers: browser });
+    await ask(303, 'POST', '/logout', {
+      headers: { cookie: browser.cookie, ...FORM },
+      body: `csrf=${browser['x-rentabot-csrf']}`,
+    });
+    await ask(303, 'POST', '/api/v2/session', {
+      headers: FORM,
+      body: 'name=alice&password=correct+horse&next=%2Fdocs',
+    });
+    await ask(204, 'DELETE', '/api/v2/session', { headers });
+    await running.close();
+    running = await startDaemon({ exposed: true });
+    const only = await ask(200, 'POST', '/api/v2/tokens', { body: { name: 'only', role: 'admin' } });
+    const last = { authorization: `Bearer ${JSON.parse(only.text).secret}` };
+    await ask(409, 'DELETE', '/api/v2/tokens/only', { headers: last });
+    await running.close();
+    running = outer;
+  });
+
   test('of the daemon itself', async () => {
     for (const path of ['/healthz', '/readyz', '/metrics', '/openapi.json', '/docs', '/']) await ask(200, 'GET', path);
     await ask(200, 'GET', '/', { headers: { accept: 'text/html' } });
@@ -259,7 +315,7 @@ describe('every answer is as described', () => {
       }),
     );
     // What is common to all is met with one of them; for roles test/daemon/access.test.ts asks every route.
-    const common = / (?:401|403|413|414|415|422|431|500|503)$|closing$/;
+    const common = / (?:401|403|413|414|415|422|429|431|500|503)$|closing$/;
     const unmet = told.filter((what) => !common.test(what) && !description.seen.has(what));
     // The rest of the 400s are those of the descriptor, from a private daemon.
     expect(unmet.filter((what) => !what.endsWith(' 400'))).toEqual([]);
@@ -273,6 +329,8 @@ describe('the curl examples', () => {
     const description = new ApiDescription();
     const running = await startDaemon({
       resources: ['gpu-0', 'gpu-1'].map((name) => resource(name, { tags: ['gpu'] })),
+      // One of them adds the first user, and the others say nothing of who they are.
+      identify: () => ({ name: '', role: 'admin' }),
       stop: () => {},
     });
     const { port } = running.server.address() as { port: number };

@@ -2,8 +2,10 @@ import type { Millis, Rules } from '../../src/core/model.ts';
 import type { Snapshot } from '../../src/core/state.ts';
 import type { Batch, Store } from '../../src/core/store.ts';
 import type { Daemon } from '../../src/daemon/daemon.ts';
+import { Identities } from '../../src/daemon/identity/identities.ts';
 import { createLog } from '../../src/daemon/log.ts';
 import { Statistics } from '../../src/daemon/statistics.ts';
+import { MemoryIdentities } from '../../src/daemon/store/identity-memory.ts';
 import { rules } from '../support/builders.ts';
 import { WrappedStore } from '../support/stores.ts';
 import type { Chance } from './random.ts';
@@ -54,16 +56,21 @@ export class Life {
       recovery: { attempts: 3, pauseMs: 1 },
       start: (notBefore) => core.startClock(notBefore, { wall: () => time.wall() + skew, monotonic: () => time.now }),
     });
+    const ids = core.makeIds();
+    const known = new MemoryIdentities();
+    const identities = new Identities({ store: known, ids, now: () => engine.now(), exposed: false });
     this.daemon = {
       engine,
       store: this.store,
       announcer: new core.Announcer(engine),
       statistics: new Statistics(engine, this.store),
-      ids: core.makeIds(),
+      ids,
       log: createLog({ format: 'text', level: 'error', now: () => engine.now(), write: () => {} }),
       rules: own,
       http: { body: 65_536, connections: 1000 },
-      identify: () => ({ name: '', role: 'admin' }),
+      identities,
+      callerOf: (ask) => identities.callerOf(ask),
+      identify: (ask) => identities.callerOf(ask).principal,
       localNames: [],
       describe: null,
       stop: null,

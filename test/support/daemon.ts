@@ -2,18 +2,22 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { IdentityStore } from '../../src/core/identity.ts';
 import { DEFAULT_DRAIN, DEFAULT_LIMITS, type Description, type Limits, type Rules } from '../../src/core/model.ts';
 import type { Store } from '../../src/core/store.ts';
 import { Announcer } from '../../src/daemon/announcer.ts';
 import type { Clock } from '../../src/daemon/clock.ts';
 import type { Daemon, HttpLimits } from '../../src/daemon/daemon.ts';
 import { Engine, type EngineOptions } from '../../src/daemon/engine.ts';
+import { Identities } from '../../src/daemon/identity/identities.ts';
+import { Passwords } from '../../src/daemon/identity/passwords.ts';
 import { makeIds } from '../../src/daemon/ids.ts';
 import { createLog } from '../../src/daemon/log.ts';
 import { logEvents } from '../../src/daemon/log-events.ts';
 import { drain, listenerOf, listenOnTcp, makeServer } from '../../src/daemon/server.ts';
 import { Statistics } from '../../src/daemon/statistics.ts';
 import { StepDown } from '../../src/daemon/step-down.ts';
+import { MemoryIdentities } from '../../src/daemon/store/identity-memory.ts';
 import { MemoryStore } from '../../src/daemon/store/memory.ts';
 import { description } from './builders.ts';
 import { LeaseClient } from './builders-daemon.ts';
@@ -30,6 +34,9 @@ export interface DaemonOptions {
   /** Without one time stands still, so that nothing expires however long a test takes. */
   readonly clock?: Clock;
   readonly recovery?: EngineOptions['recovery'];
+  /** Who is known; nobody, unless a test adds them. Their passwords are cheap. */
+  readonly identities?: IdentityStore;
+  readonly exposed?: boolean;
   readonly identify?: Daemon['identify'];
   readonly describe?: Daemon['describe'];
   readonly stop?: Daemon['stop'];
@@ -76,16 +83,29 @@ export async function startDaemon(options: DaemonOptions = {}): Promise<TestDaem
   const log = createLog({ format: 'text', level: 'debug', now: () => engine.now(), write: (line) => lines.push(line) });
   const quiet = logEvents(engine, log);
   const stepsDown = new StepDown();
+  const ids = makeIds();
+  const identities = new Identities({
+    store: options.identities ?? new MemoryIdentities(),
+    ids,
+    now: () => engine.now(),
+    exposed: options.exposed ?? false,
+    passwords: new Passwords({ ln: 4, r: 1, p: 1 }),
+  });
+  const { identify } = options;
+  const callerOf: Daemon['callerOf'] = (ask) =>
+    identify ? { principal: identify(ask), credential: null, csrf: null } : identities.callerOf(ask);
   const daemon: Daemon = {
     engine,
     store,
     announcer: new Announcer(engine),
     statistics: new Statistics(engine, store),
-    ids: makeIds(),
+    ids,
     log,
     rules,
     http: { body: 65_536, connections: 25_000, ...options.http },
-    identify: options.identify ?? (() => ({ name: '', role: 'admin' })),
+    identities,
+    callerOf,
+    identify: (ask) => callerOf(ask).principal,
     localNames: [],
     describe: options.describe ?? null,
     stop: options.stop ?? null,
@@ -120,6 +140,7 @@ export async function startDaemon(options: DaemonOptions = {}): Promise<TestDaem
       server.closeAllConnections();
       await drain([server]);
       daemon.announcer.close();
+      identities.close();
       quiet();
       await engine.close();
     },

@@ -52,6 +52,7 @@ export const TAGS = {
   queue: 'Who waits, and what for.',
   resources: 'What there is to share, and its state.',
   events: 'What happens, and what happened.',
+  identity: 'Who may do what: users, tokens, logging in and out.',
   daemon: 'The daemon itself.',
 } as const;
 export type TagName = keyof typeof TAGS;

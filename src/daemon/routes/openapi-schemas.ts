@@ -21,6 +21,7 @@ import type {
   ResourcesJson,
   WaitingJson,
 } from '../../core/wire.ts';
+import { makeIdentitySchemas } from './openapi-identity-schemas.ts';
 import { makeStatsSchemas } from './openapi-stats.ts';
 import {
   acquireSchema,
@@ -322,6 +323,7 @@ export function makeSchemas() {
       .meta({ description: 'The daemon steps down: come back, after so many seconds, with the same id.' }),
     Health: z.object({ status: z.literal('ok'), version: z.string(), protocol: z.int() }),
     Ready: z.object({ status: z.literal('ready') }),
+    ...makeIdentitySchemas(),
     Problem: problem,
   } as const satisfies Readonly<Record<string, z.ZodType>>;
 }

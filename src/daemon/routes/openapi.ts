@@ -1,6 +1,8 @@
 import * as z from 'zod';
 import { ERRORS } from '../../core/error.ts';
 import { DEFAULT_PORT, DESCRIPTOR_HEADER, PROTOCOL, PROTOCOL_HEADER, VERSION_HEADER } from '../../core/wire.ts';
+import { SESSION_COOKIE } from '../identity/identities.ts';
+import { IDENTITY_OPERATIONS } from './openapi-identity.ts';
 import { LEASE_OPERATIONS } from './openapi-leases.ts';
 import {
   type Answer,
@@ -17,7 +19,7 @@ import type { Parameter } from './parameters.ts';
 import type { ApiRoute } from './route.ts';
 
 /** Every endpoint, described. */
-export const OPERATIONS: readonly Operation[] = [...LEASE_OPERATIONS, ...OTHER_OPERATIONS];
+export const OPERATIONS: readonly Operation[] = [...LEASE_OPERATIONS, ...OTHER_OPERATIONS, ...IDENTITY_OPERATIONS];
 
 /** JSON Schema of 2020-12, which is what OpenAPI 3.1 speaks. */
 export interface JsonSchema {
@@ -103,6 +105,12 @@ export function describeApi(): OpenApi {
           scheme: 'Lease',
           description: '`Authorization: Lease <secret>`, with the secret that the lease was asked for with.',
         },
+        token: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'A token, where the daemon answers only those it knows; `X-API-Key: <token>` does as well.',
+        },
+        session: { type: 'apiKey', in: 'cookie', name: SESSION_COOKIE, description: 'A browser that is logged in.' },
       },
     },
   };
@@ -134,6 +142,8 @@ const PATH_PARAMETERS: Readonly<Record<string, Pick<ParameterObject, 'descriptio
     schema: { type: 'string', minLength: 26, maxLength: 36 },
   },
   name: { description: 'The name of the resource.', schema: { type: 'string', minLength: 1 } },
+  user: { description: 'The name of the user.', schema: { type: 'string', minLength: 1 } },
+  token: { description: 'The id of the token, or its name.', schema: { type: 'string', minLength: 1 } },
 };
 
 function describeOperation(operation: Operation): OperationObject {

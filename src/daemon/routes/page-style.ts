@@ -40,12 +40,12 @@ summary{cursor:pointer;padding:.15rem 0}
 nav>ul{display:block}nav>ul>li{margin-bottom:.5rem}nav ul ul{display:block;font-weight:400}nav li li{padding:.15rem 0 .15rem .9rem;line-height:1.35}.wide main{margin:0}}
 `;
 
-/** Nothing is loaded and nothing runs; the sheet above is known by its hash. */
-export function pageHeaders(): Readonly<Record<string, string>> {
+/** Nothing is loaded and nothing runs; the sheet above is known by its hash. With `forms`, they go to ourselves. */
+export function pageHeaders({ forms = false } = {}): Readonly<Record<string, string>> {
   const hash = createHash('sha256').update(STYLE).digest('base64');
   return {
     'content-type': 'text/html; charset=utf-8',
-    'content-security-policy': `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+    'content-security-policy': `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action ${forms ? "'self'" : "'none'"}; frame-ancestors 'none'`,
     'referrer-policy': 'no-referrer',
   };
 }

@@ -7,6 +7,7 @@ import type { Millis } from '../../core/model.ts';
 import type { Snapshot } from '../../core/state.ts';
 import { type Batch, DEFAULT_RETENTION, type HistoryQuery, type Retention, type Store } from '../../core/store.ts';
 import type { EventJson } from '../../core/wire.ts';
+import { SqliteIdentities } from './identity-sqlite.ts';
 import { migrate, refuseNewer } from './migrations.ts';
 import { type Owner, Ownership } from './ownership.ts';
 import { decode, encode, merge, noRows, type Rows, rowsOf } from './rows.ts';
@@ -23,6 +24,8 @@ const CHECKPOINT_PAGES = 4000;
 
 /** One file, one writer, every commit synced. See core/store.ts for what it promises. */
 export class SqliteStore implements Store {
+  /** Who is known: in the same file, for as long as it is open. */
+  readonly identities = new SqliteIdentities(() => this.db);
   private db: Database | null = null;
   private ownership: Ownership | null = null;
   private owner: Owner | null = null;
