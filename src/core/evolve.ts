@@ -46,7 +46,9 @@ export function evolve(state: State, event: Event): void {
       return forget(state, event.upTo);
     case 'lease-renewed': {
       const held = state.leases.get(event.id);
-      if (held) held.lease.expiresAt = event.expiresAt;
+      if (!held) return;
+      held.lease.expiresAt = event.expiresAt;
+      state.timers.move(held.timer, leaseDue(held.lease));
       return;
     }
     case 'waiter-heard':

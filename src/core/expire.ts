@@ -80,7 +80,7 @@ function drainedNow(state: State, timer: Timer): readonly StoredEvent[] {
   return resource.retiring && leases.size === 0 ? [drained, { type: 'resource-removed', resource }] : [drained];
 }
 
-/** A renewal moves a deadline without touching its timer; the timer catches up here. */
+/** A timer may be early; it catches up here. */
 function later(state: State, timer: Timer, due: Millis): readonly StoredEvent[] {
   state.timers.move(timer, due);
   return [];

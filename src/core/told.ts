@@ -13,6 +13,7 @@ type Told = Omit<EventJson, 'id' | 'at'>;
  * the queue where somebody was served, or sent away, in the moment they asked.
  */
 export function tell(state: State, events: readonly StoredEvent[], now: Millis): EventJson[] {
+  if (events.length === 0) return [];
   const at = isoTime(now);
   const told: EventJson[] = [];
   const nameOf = namesIn(state, events);

@@ -76,7 +76,7 @@ interface Item {
 /**
  * Owns the state. Whatever arrives while a turn is being written to disk waits in the inbox; then the whole inbox is the
  * next turn: one step, one commit, and only then the answers. Reads come the same way, so that nobody sees what a crash
- * could still undo.
+ * could still undo. What arrives while all is quiet waits for what else arrives just then; a renewal has its turn at once.
  *
  * If a commit fails, memory is ahead of the disk: the batch is refused, and the state is loaded afresh from the store.
  * When that fails too, again and again, the engine is dead and says so.
@@ -188,7 +188,10 @@ export class Engine {
     if (this.inbox.length >= MOST_IN_INBOX) return Promise.reject(unavailable('more is asked than can be answered'));
     return new Promise<T>((resolve, reject) => {
       this.inbox.push({ command, answer, resolve: resolve as (value: never) => void, reject });
-      this.schedule();
+      if (this.scheduled || this.turning !== null || this.status !== 'open') return;
+      // It writes nothing, so there is no commit that others could share if it waited for them.
+      if (command?.type === 'renew') this.begin();
+      else this.schedule();
     });
   }
 
@@ -197,12 +200,18 @@ export class Engine {
     this.scheduled = true;
     setImmediate(() => {
       this.scheduled = false;
-      if (this.status !== 'open') return;
-      this.turning = this.turn().finally(() => {
-        this.turning = null;
-        if (this.inbox.length > 0 || this.isDue) this.schedule();
-      });
+      if (this.status === 'open') this.begin();
     });
+  }
+
+  private begin(): void {
+    // Whoever hears of this turn while it runs may ask for another, which is for afterwards.
+    this.scheduled = true;
+    this.turning = this.turn().finally(() => {
+      this.turning = null;
+      if (this.inbox.length > 0 || this.isDue) this.schedule();
+    });
+    this.scheduled = false;
   }
 
   private async turn(): Promise<void> {
@@ -347,15 +356,17 @@ export class Engine {
 
   private armTimer(): void {
     const deadline = this.status === 'open' ? nextDeadline(this.state) : null;
-    if (deadline === this.wakesAt) return;
+    // Deadlines move on all the time: to wake once too early costs less than to set the timer anew with each turn.
+    if (deadline !== null && this.wakesAt !== null && this.wakesAt <= deadline) return;
     this.cancelWake?.();
     this.wakesAt = deadline;
     this.cancelWake = null;
     if (deadline === null || !this.clock) return;
     this.cancelWake = this.clock.wakeAt(deadline, () => {
       this.wakesAt = null;
-      this.isDue = true;
-      this.schedule();
+      this.isDue = (nextDeadline(this.state) ?? Number.POSITIVE_INFINITY) <= this.now();
+      if (this.isDue) this.schedule();
+      else this.armTimer();
     });
   }
 }

@@ -98,6 +98,34 @@ describe('a turn', () => {
     expect(engine.figures.largestBatch).toBe(3);
   });
 
+  test('of a renewal waits for no company, but for all that came before it', async () => {
+    const store = new HeldStore();
+    await start(store);
+    await engine.submit(acquire('one', 'name:a'), () => null);
+    // An answer is given before its turn is quite over.
+    await new Promise((resolve) => setImmediate(resolve));
+    const answered: string[] = [];
+    const ask = (what: string) => engine.submit(renew('one'), () => answered.push(what));
+    const alone = engine.submit(renew('one'), () => {
+      // Asked by somebody who hears of this turn, it is for another.
+      void ask('within');
+      answered.push('alone');
+    });
+    expect(answered).toEqual(['alone']);
+    await alone;
+    await eventually('the other had its turn', () => answered.length === 2);
+    const letGo = store.hold();
+    const before = engine.submit(acquire('two', 'name:b'), () => answered.push('before'));
+    const joined = ask('joined');
+    await store.reached();
+    const after = ask('after');
+    expect(await isPending(joined)).toBe(true);
+    expect(await isPending(after)).toBe(true);
+    letGo();
+    await Promise.all([before, joined, after]);
+    expect(answered).toEqual(['alone', 'within', 'before', 'joined', 'after']);
+  });
+
   test('of more than a thousand commands is several', async () => {
     const store = new HeldStore();
     await start(store);
@@ -317,6 +345,22 @@ describe('time', () => {
     await report;
     expect(types).toEqual(['lease-ended', 'lease-granted']);
     expect(clock.pending).toBe(1);
+  });
+
+  test('takes no turn for a deadline that was moved on, and keeps the one it was moved to', async () => {
+    const clock = new FakeClock();
+    await start(new MemoryStore(), { start: () => clock });
+    await engine.submit(acquire('one', 'name:a', { ttl: 10 * SECOND }), () => null);
+    clock.advance(5 * SECOND);
+    await engine.submit(renew('one'), () => null);
+    const { turns } = engine.figures;
+    clock.advance(10 * SECOND - 1);
+    expect(await isPending(new Promise<void>((resolve) => engine.subscribe(() => resolve())))).toBe(true);
+    expect(engine.figures.turns).toBe(turns);
+    const ended = new Promise<void>((resolve) => engine.watch('one', resolve));
+    clock.advance(1);
+    await ended;
+    expect(await standing('one')).toBe('ended');
   });
 
   test('ends a drain by itself, and the queue is served at once, also after a restart', async () => {
