@@ -157,7 +157,7 @@ describe('bans', () => {
   test('only evolve changes a State', () => {
     // Its maps, and the counters. (Dispatch clears what it was told to look at: `stirred` is its inbox.)
     const changed =
-      /state \. (leases|ended|resourceTimers|drainTimers|queue \. byId) \. (set|delete|clear)\b|counters \. \w+ (\+|-)?= [^=]|counters \. \w+ (\+\+|--)|queue \. (join|leave) \(|catalogue \. (put|remove|refresh|rest) \(|\. (expiresAt|heardAt|connections|slotsTaken|sharers|whole|drainedAt) (\+|-)?= [^=]/;
+      /state \. (leases|ended|removed|resourceTimers|drainTimers|queue \. byId) \. (set|delete|clear)\b|counters \. \w+ (\+|-)?= [^=]|counters \. \w+ (\+\+|--)|queue \. (join|leave) \(|catalogue \. (put|remove|refresh|rest) \(|\. (expiresAt|heardAt|connections|slotsTaken|sharers|whole|drainedAt) (\+|-)?= [^=]/;
     expect(having(changed, 'src/', ['src/core/evolve.ts', 'src/core/catalogue.ts'])).toEqual([]);
   });
 

@@ -1,3 +1,4 @@
+import type { Changes } from './description.ts';
 import type { Claim, Description, Holder, Millis, Principal, Want } from './model.ts';
 
 /** What is asked of the daemon. Everything random (ids, secrets) was minted before, so a turn depends on its arguments alone. */
@@ -23,6 +24,9 @@ export type Command =
   /** A connection that waits for this id opened or closed. */
   | { readonly type: 'listen'; readonly id: string; readonly change: 1 | -1 }
   | Declare
+  | { readonly type: 'describe'; readonly description: Description; readonly principal: Principal }
+  | { readonly type: 'edit'; readonly name: string; readonly changes: Changes; readonly principal: Principal }
+  | { readonly type: 'remove'; readonly name: string; readonly principal: Principal }
   | {
       readonly type: 'offline';
       readonly name: string;

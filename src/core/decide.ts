@@ -2,6 +2,7 @@ import { impossible, unknownName } from './advice.ts';
 import { everPossible } from './assign.ts';
 import type { Acquire, Command, Extend } from './command.ts';
 import { declare } from './declare.ts';
+import { describe, edit, remove } from './describe.ts';
 import { endLease, leaveQueue, revokeLease } from './ending.ts';
 import { type Refusal, refuse } from './error.ts';
 import type { Event, StoredEvent } from './event.ts';
@@ -47,6 +48,12 @@ function decideOn(state: State, command: Command, now: Millis): readonly Event[]
       return listen(state, command, now);
     case 'declare':
       return declare(state, command, now);
+    case 'describe':
+      return describe(state, command, now);
+    case 'edit':
+      return edit(state, command);
+    case 'remove':
+      return remove(state, command);
     case 'offline':
       return offline(state, command, now);
     case 'online':

@@ -1,10 +1,14 @@
 import { everPossible } from './assign.ts';
 import type { Declare } from './command.ts';
+import { forgetting } from './describe.ts';
+import { merged, offlineOf, resourceFrom } from './description.ts';
 import { leaveQueue } from './ending.ts';
 import { type Refusal, refuse } from './error.ts';
 import type { StoredEvent } from './event.ts';
-import type { Description, Millis, Offline, Resource } from './model.ts';
+import type { Description, Millis, Resource } from './model.ts';
+import { removal } from './removal.ts';
 import type { State } from './state.ts';
+import { ASKED } from './undeclared.ts';
 import { shapeOf } from './want.ts';
 
 /**
@@ -18,12 +22,15 @@ export function declare(state: State, command: Declare, now: Millis): readonly S
   let size = state.catalogue.size;
   for (const description of described.values()) {
     const known = state.catalogue.byName.get(description.name)?.resource;
+    if ((!known || known.source === ASKED) && staysAway(state, description, command.source)) continue;
     if (!known) {
-      events.push({ type: 'resource-added', resource: made(nextId, description, command.source, now) });
+      const resource = made(nextId, description, command.source, now);
+      events.push(...forgetting(state, description.name), { type: 'resource-added', resource });
       nextId += 1;
       size += 1;
     } else {
-      events.push(...redescribed(known, description, command.source, now));
+      const changes = redescribed(known, description, command.source, now);
+      if (changes.length > 0) events.push(...forgetting(state, description.name), ...changes);
     }
   }
   if (!command.additive) events.push(...dropped(state, command.source, described));
@@ -46,58 +53,42 @@ export function* stranded(state: State, now: Millis): Generator<StoredEvent> {
 function* dropped(state: State, source: string, described: ReadonlyMap<string, unknown>): Generator<StoredEvent> {
   for (const { resource, leases, drainedAt } of state.catalogue.byId.values()) {
     if (resource.source !== source || described.has(resource.name) || resource.retiring) continue;
-    if (leases.size === 0 && drainedAt === null) yield { type: 'resource-removed', resource };
+    if (leases.size === 0 && drainedAt === null) yield removal(resource);
     else yield { type: 'resource-changed', resource: { ...resource, retiring: true } };
+  }
+  for (const known of state.removed.values()) {
+    if (known.source === source && !described.has(known.name)) yield* forgetting(state, known.name);
   }
 }
 
 function made(id: number, description: Description, source: string, now: Millis): Resource {
   const offline = offlineOf(description, now);
   const declared = JSON.stringify(description);
-  return described({ id, offline, source, declared, lastUsedAt: null }, description);
+  return resourceFrom({ id, offline, source, declared, lastUsedAt: null }, description.name, description);
 }
 
-/** Written out: of objects that are spread together each has a shape of its own, which is half a kilobyte a resource. */
-function described(
-  own: Omit<Resource, keyof Description | 'retiring'> & { offline: Offline | null },
-  of: Description,
-): Resource {
-  const { name, description, endpoint, tags, properties, env, slots, maxHold } = of;
-  const { id, offline, source, declared, lastUsedAt } = own;
-  return {
-    id,
-    name,
-    description,
-    endpoint,
-    tags,
-    properties,
-    env,
-    slots,
-    maxHold,
-    offline,
-    source,
-    declared,
-    retiring: false,
-    lastUsedAt,
-  };
-}
-
-/** What a new description changes; that it goes out of service, or comes back, is told apart. */
+/**
+ * What a new description changes; that it goes out of service, or comes back, is told apart. See `merged` for what people
+ * changed since the last one.
+ */
 function redescribed(known: Resource, description: Description, source: string, now: Millis): StoredEvent[] {
   const declared = JSON.stringify(description);
-  if (known.declared === declared && known.source === source && !known.retiring) return [];
+  const isSame = known.declared === declared && known.source === source;
+  if (isSame && (!known.retiring || known.removed)) return [];
   const { id, offline, lastUsedAt } = known;
-  const resource = described({ id, offline, source, declared, lastUsedAt }, description);
-  const changed: StoredEvent = { type: 'resource-changed', resource };
-  const before = known.declared === '' ? null : (JSON.parse(known.declared) as Description).offline;
-  if (JSON.stringify(before) === JSON.stringify(description.offline)) return [changed];
+  const before = known.declared === '' || known.removed ? null : (JSON.parse(known.declared) as Description);
   const { name } = description;
+  const traits = before === null ? description : merged(before, known, description);
+  const resource = resourceFrom({ id, offline, source, declared, lastUsedAt }, name, traits);
+  const changed: StoredEvent = { type: 'resource-changed', resource };
+  if (JSON.stringify(before?.offline ?? null) === JSON.stringify(description.offline)) return [changed];
   const after = offlineOf(description, now);
   if (after !== null) return [changed, { type: 'resource-offline', id, name, offline: after }];
   return offline === null ? [changed] : [changed, { type: 'resource-online', id, name, by: source }];
 }
 
-function offlineOf({ offline }: Description, now: Millis): Offline | null {
-  if (offline === null || (offline.until !== null && offline.until <= now)) return null;
-  return { ...offline, by: '', since: now };
+/** People took it away, and the file says of it what it said then. */
+function staysAway({ removed }: State, description: Description, source: string): boolean {
+  const known = removed.get(description.name);
+  return known !== undefined && known.source === source && known.declared === JSON.stringify(description);
 }

@@ -1,5 +1,6 @@
 import type { StoredEvent } from './event.ts';
 import type { Ended, Ending, EndReason, Lease, Millis, Outcome, Request } from './model.ts';
+import { removal } from './removal.ts';
 import type { State } from './state.ts';
 import { shapeOf } from './want.ts';
 
@@ -31,7 +32,7 @@ export function endLease(
     const entry = state.catalogue.byId.get(resource);
     const waits = isLate || entry?.drainedAt != null;
     if (entry?.resource.retiring && entry.leases.size === 1 && !waits) {
-      events.push({ type: 'resource-removed', resource: entry.resource });
+      events.push(removal(entry.resource));
     }
   }
   return events;

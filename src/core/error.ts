@@ -39,7 +39,7 @@ export const ERRORS = {
   conflict: {
     status: 409,
     exit: 64,
-    sentence: 'this does not go with what the lease is now',
+    sentence: 'this does not go with what there is',
     hint: 'mint a new id for a new want',
   },
   limit: { status: 429, exit: 75, sentence: 'a limit was hit', hint: 'try again later, or raise the limit' },

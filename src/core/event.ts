@@ -7,9 +7,12 @@ import type { Asked, Ended, Ending, Lease, Millis, Offline, Request, Resource } 
 export type Event = StoredEvent | VolatileEvent;
 
 export type StoredEvent =
-  | { readonly type: 'resource-added'; readonly resource: Resource }
-  | { readonly type: 'resource-changed'; readonly resource: Resource }
-  | { readonly type: 'resource-removed'; readonly resource: Resource }
+  /** `by` is absent where it was not people but a file, a request for a made-up name, or the end of a lease. */
+  | { readonly type: 'resource-added'; readonly resource: Resource; readonly by?: string }
+  | { readonly type: 'resource-changed'; readonly resource: Resource; readonly by?: string }
+  | { readonly type: 'resource-removed'; readonly resource: Resource; readonly by?: string }
+  /** People had taken it away though its file has it; that need not be known any longer. */
+  | { readonly type: 'resource-forgotten'; readonly id: number; readonly name: string }
   | { readonly type: 'resource-offline'; readonly id: number; readonly name: string; readonly offline: Offline }
   | { readonly type: 'resource-online'; readonly id: number; readonly name: string; readonly by: string }
   /** It was held back after a command that nobody reported dead, and is free again. */

@@ -14,7 +14,11 @@ export function evolve(state: State, event: Event): void {
     case 'resource-changed':
       return putResource(state, event.resource);
     case 'resource-removed':
-      return removeResource(state, event.resource.id);
+      removeResource(state, event.resource.id);
+      return rememberRemoved(state, event.resource);
+    case 'resource-forgotten':
+      state.removed.delete(event.name);
+      return;
     case 'resource-offline':
     case 'resource-online':
       return setOffline(state, event);
@@ -65,7 +69,10 @@ export function evolve(state: State, event: Event): void {
 export function restore(snapshot: Snapshot, rules: Rules, now: Millis): State {
   const state = emptyState(rules, snapshot.counters);
   const byIdleness = [...snapshot.resources].sort((a, b) => (a.lastUsedAt ?? -1) - (b.lastUsedAt ?? -1) || a.id - b.id);
-  for (const resource of byIdleness) putResource(state, resource);
+  for (const resource of byIdleness) {
+    if (resource.removed && !resource.retiring) rememberRemoved(state, resource);
+    else putResource(state, resource);
+  }
   for (const { resource, held } of snapshot.holds) {
     const entry = state.catalogue.byId.get(resource);
     if (entry) learn(entry, held);
@@ -93,11 +100,10 @@ export function nextEvent({ counters }: State): number {
 
 /**
  * When time alone will change this waiter: its patience or, with no connection open, its silence runs out. Whoever waits
- * for a claim may have gone home, and is told in other ways.
+ * for a claim has gone home, and is told in other ways.
  */
 export function waiterDue({ request, connections, heardAt }: Queued, silence: Millis): Millis {
-  const { claim } = request;
-  const stays = connections > 0 || (claim !== undefined && claim.attended === undefined);
+  const stays = connections > 0 || request.claim !== undefined;
   const gone = stays ? Number.POSITIVE_INFINITY : heardAt + silence;
   return Math.min(gone, request.givesUpAt ?? Number.POSITIVE_INFINITY);
 }
@@ -127,6 +133,10 @@ function removeResource(state: State, id: number): void {
   state.stirred.entries.delete(entry);
   forgetDrain(state, id);
   scheduleOnline(state, { ...entry.resource, offline: null });
+}
+
+function rememberRemoved(state: State, resource: Resource): void {
+  if (resource.removed) state.removed.set(resource.name, resource);
 }
 
 function setOffline(state: State, event: Extract<Event, { type: 'resource-offline' | 'resource-online' }>): void {

@@ -2,6 +2,7 @@ import { endLease, leaveQueue, revokeLease } from './ending.ts';
 import type { StoredEvent } from './event.ts';
 import { evolve, expiryOf, leaseDue, waiterDue } from './evolve.ts';
 import type { Millis } from './model.ts';
+import { removal } from './removal.ts';
 import type { State } from './state.ts';
 import type { Timer } from './timers.ts';
 
@@ -77,7 +78,7 @@ function drainedNow(state: State, timer: Timer): readonly StoredEvent[] {
   if (!entry) return gone(state, timer);
   const { resource, leases } = entry;
   const drained: StoredEvent = { type: 'resource-drained', id: resource.id, name: resource.name };
-  return resource.retiring && leases.size === 0 ? [drained, { type: 'resource-removed', resource }] : [drained];
+  return resource.retiring && leases.size === 0 ? [drained, removal(resource)] : [drained];
 }
 
 /** A timer may be early; it catches up here. */

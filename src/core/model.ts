@@ -36,8 +36,10 @@ export interface Resource extends Omit<Description, 'offline'> {
   readonly source: string;
   /** The description as it was declared, to see what a reload changes and to leave alone what people changed since. */
   readonly declared: string;
-  /** Left its file while held: nobody new gets it, and it goes when its last holder is done. */
+  /** Left its file, or was taken away, while held: nobody new gets it, and it goes when its last holder is done. */
   readonly retiring: boolean;
+  /** People took it away though its file has it: it stays away until the file says something else of it. */
+  readonly removed?: boolean;
   /** When its last lease ended; null if it never had one. */
   readonly lastUsedAt: Millis | null;
 }
@@ -100,8 +102,6 @@ export interface Claim {
   readonly for: Millis;
   /** How long it is offered before it passes on; null where it is taken as soon as it is granted. */
   readonly accept: Millis | null;
-  /** A client waits for it, and its place is given up like any other where that falls silent. */
-  readonly attended?: true;
 }
 
 /** What was asked for. It waits in the queue, becomes a lease with the same id, and is remembered for a while after. */
@@ -125,7 +125,7 @@ export interface Request {
   readonly askedAt: Millis;
   /** When the wait is over, unserved; equal to `askedAt` for one who does not wait; null for ever. */
   readonly givesUpAt: Millis | null;
-  /** It is to be a claim; absent where it is not. */
+  /** It is to be a claim, and keeps its place in the queue without a client; absent where it is not. */
   readonly claim?: Claim;
   /** Why it takes over from whoever holds it; absent where it does not. */
   readonly steals?: string;

@@ -26,6 +26,8 @@ export interface State {
   readonly rules: Rules;
   readonly counters: Counters;
   readonly catalogue: Catalogue;
+  /** By name, what people took away though a file has it. */
+  readonly removed: Map<string, Resource>;
   readonly queue: Queue;
   readonly leases: Map<string, Held>;
   /** Spent ids, oldest first. */
@@ -64,6 +66,7 @@ export function emptyState(rules: Rules, counters: Counters): State {
     rules,
     counters: { ...counters },
     catalogue: new Catalogue(),
+    removed: new Map(),
     queue: new Queue(),
     leases: new Map(),
     ended: new Map(),

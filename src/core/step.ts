@@ -20,6 +20,9 @@ export interface Turn {
   readonly refusals: readonly (Refusal | null)[];
 }
 
+/** After these there may be waiters who want what no longer exists. */
+const MAY_STRAND: ReadonlySet<Command['type']> = new Set(['declare', 'edit', 'remove']);
+
 /**
  * One turn of the world: what time has changed, what was asked, and then the queue is served. Afterwards nobody waits who
  * could be served. The state is ahead of the disk until the events are committed.
@@ -42,7 +45,7 @@ export function step(state: State, commands: readonly Command[], now: Millis): T
         for (const taken of takeOver(state, event.request, now)) happen(taken);
       }
     }
-    if (command.type === 'declare') for (const event of stranded(state, now)) happen(event);
+    if (MAY_STRAND.has(command.type)) for (const event of stranded(state, now)) happen(event);
     return refusal;
   });
   events.push(...dispatch(state, now));

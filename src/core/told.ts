@@ -39,7 +39,7 @@ function tellOne(state: State, event: StoredEvent, now: Millis, nameOf: NameOf):
     case 'resource-added':
     case 'resource-changed':
     case 'resource-removed':
-      return { type: event.type, resources: [event.resource.name], by: event.resource.source };
+      return { type: event.type, resources: [event.resource.name], by: event.by ?? event.resource.source };
     case 'resource-offline': {
       const { reason, by, until } = event.offline;
       return { type: event.type, resources: [event.name], reason, by, until: isoOrNull(until) };
@@ -84,6 +84,7 @@ function tellOne(state: State, event: StoredEvent, now: Millis, nameOf: NameOf):
       const held = seconds(at - event.lease.grantedAt);
       return { type: event.type, ...leased(nameOf, event.lease), held, reason, by, ...exited(event) };
     }
+    case 'resource-forgotten':
     case 'id-spent':
     case 'ids-forgotten':
       return null;

@@ -1,6 +1,7 @@
 import type { Acquire } from './command.ts';
 import type { StoredEvent } from './event.ts';
 import type { Resource } from './model.ts';
+import { removal } from './removal.ts';
 import type { State } from './state.ts';
 
 /** The source of resources that nobody described. */
@@ -31,7 +32,7 @@ export function surplus(state: State): readonly StoredEvent[] {
     .filter((entry) => entry.leases.size === 0 && entry.drainedAt === null && state.queue.headOf(entry) === null)
     .sort((a, b) => (a.resource.lastUsedAt ?? 0) - (b.resource.lastUsedAt ?? 0) || a.resource.id - b.resource.id)
     .slice(0, excess)
-    .map(({ resource }) => ({ type: 'resource-removed', resource }));
+    .map(({ resource }) => removal(resource));
 }
 
 function plain(id: number, name: string): Resource {

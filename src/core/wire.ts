@@ -48,7 +48,7 @@ export interface AcquireJson {
   note?: string | null;
   holder?: { name?: string | null; host?: string | null; link?: string | null } | null;
   guarded?: boolean | null;
-  /** A person's hold, which needs no renewals. */
+  /** A person's hold, which needs no renewals and keeps its place in the queue without a client. */
   claim?: ClaimJson | null;
   /** Why it takes over from whoever holds it, ahead of the queue. */
   steal?: string | null;
@@ -59,8 +59,6 @@ export interface ClaimJson {
   for: number;
   /** Seconds that it is offered before it passes on; null where it is taken as soon as it is granted. */
   accept?: number | null;
-  /** A client waits for it; without one its place is given up like any other. */
-  attended?: boolean | null;
 }
 
 /** The body of `POST /api/v2/leases/{id}/share`. */
@@ -237,6 +235,52 @@ export interface ResourceLeaseJson {
   offeredUntil?: string;
   shares?: string[];
   asked?: AskedJson[];
+}
+
+/** The body of `POST /api/v2/resources`. */
+export interface DescribeJson {
+  name: string;
+  description?: string | null;
+  endpoint?: string | null;
+  tags?: readonly string[] | null;
+  properties?: Readonly<Record<string, Scalar>> | null;
+  env?: Readonly<Record<string, string>> | null;
+  slots?: number | null;
+  /** Seconds. */
+  maxHold?: number | null;
+  offline?: { reason: string; until?: string | null } | null;
+}
+
+/** The body of `PATCH /api/v2/resources/{name}`, as RFC 7396 has it: what is absent stays, null takes away. */
+export interface EditJson {
+  description?: string | null;
+  endpoint?: string | null;
+  tags?: readonly string[] | null;
+  addTags?: readonly string[] | null;
+  removeTags?: readonly string[] | null;
+  properties?: Readonly<Record<string, Scalar | null>> | null;
+  env?: Readonly<Record<string, string | null>> | null;
+  slots?: number | null;
+  maxHold?: number | null;
+}
+
+/** A resource with all that a descriptor can say of it. */
+export interface DescribedJson {
+  name: string;
+  description: string;
+  endpoint: string;
+  tags: string[];
+  properties: Record<string, Scalar>;
+  env: Record<string, string>;
+  slots: number;
+  maxHold: number | null;
+  offline: { reason: string; until: string | null } | null;
+  /** `file:/etc/rentabot.yaml`, `api`, or `asked` where it was made up on demand. */
+  source: string;
+}
+
+export interface DescriptorJson {
+  resources: DescribedJson[];
 }
 
 export interface ResourcesJson {

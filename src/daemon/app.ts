@@ -8,6 +8,7 @@ import type { Daemon } from './daemon.ts';
 import { type Caller, CSRF_HEADER, refuseForgery } from './identity/identities.ts';
 import { type LocalNames, refuseForeignPage } from './origin.ts';
 import { type Ask, bringsSecret, malformed, onceClosed, type Wire } from './requests.ts';
+import { descriptionRoutes } from './routes/descriptions.ts';
 import { documentationRoutes } from './routes/documentation.ts';
 import { eventRoutes } from './routes/events.ts';
 import { healthRoutes } from './routes/health.ts';
@@ -54,6 +55,7 @@ export function apiRoutes(daemon: Daemon): readonly ApiRoute[] {
   return [
     ...leaseRoutes(daemon),
     ...resourceRoutes(daemon),
+    ...descriptionRoutes(daemon),
     ...eventRoutes(daemon),
     ...statsRoutes(daemon),
     ...sessionRoutes(daemon),

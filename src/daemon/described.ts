@@ -1,3 +1,4 @@
+import { MOST_ENTRIES } from '../core/description.ts';
 import type { Description, Millis, Scalar } from '../core/model.ts';
 import { isUnprintable, nameProblem, splitTags, tagProblem } from '../core/name.ts';
 import { quote, type Remarks } from './remarks.ts';
@@ -23,13 +24,12 @@ type ResourceKey = (typeof RESOURCE_KEYS)[number];
 
 /** Most slots of one resource. */
 export const MOST_SLOTS = 10_000;
-/** Most tags, properties and env variables of one resource, each. */
-export const MOST_ENTRIES = 100;
-const LONGEST_KEY = 100;
-const LONGEST_ENV_VALUE = 32_000;
+export const LONGEST_KEY = 100;
+export const LONGEST_VALUE = 32_000;
 
 /** What expressions can ask for; `name=` and the like ask for something else. */
-const PROPERTY_KEY = /^[\p{L}\p{N}_.:/@+%~#-]+$/u;
+export const PROPERTY_KEY = /^[\p{L}\p{N}_.:/@+%~#-]+$/u;
+const ENV_KEY = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const TAKEN_KEYS: ReadonlySet<string> = new Set(['name', 'id', 'endpoint', 'tag']);
 
 type Draft = { -readonly [Key in keyof Description]: Description[Key] };
@@ -130,7 +130,7 @@ function readProperties(tree: Tree, about: string, remarks: Remarks): Record<str
       PROPERTY_KEY.test(key) ? null : 'the name of a property has letters, digits and _.:/@+%~#- only',
     keyWarning: (key) => (TAKEN_KEYS.has(key) ? `an expression with ${key}= means the resource's own ${key}` : null),
     valueOf: (text) => {
-      if (text.text.length > LONGEST_ENV_VALUE || isUnprintable(text.text)) return null;
+      if (text.text.length > LONGEST_VALUE || isUnprintable(text.text)) return null;
       return scalarOf(text);
     },
   });
@@ -144,11 +144,11 @@ function scalarOf({ text, value }: YamlText): Scalar {
 function readEnv(tree: Tree, about: string, remarks: Remarks): Record<string, string> {
   return readEntries(tree, about, remarks, {
     keyProblem: (key) => {
-      if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(key)) return 'the name of a variable has letters, digits and _ only';
+      if (!ENV_KEY.test(key)) return 'the name of a variable has letters, digits and _ only';
       return key.startsWith('RENTABOT_') ? 'variables that start with RENTABOT_ are set by rentabot itself' : null;
     },
     keyWarning: () => null,
-    valueOf: ({ text }) => (text.length > LONGEST_ENV_VALUE || text.includes('\0') ? null : text),
+    valueOf: ({ text }) => (text.length > LONGEST_VALUE || text.includes('\0') ? null : text),
     empty: '',
   });
 }

@@ -48,7 +48,8 @@ export class Descriptors {
    */
   async dropOthers(path: string): Promise<void> {
     const sources = await this.engine.read(({ state }) => {
-      return new Set([...state.catalogue.byId.values()].map(({ resource }) => resource.source));
+      const present = [...state.catalogue.byId.values()].map(({ resource }) => resource);
+      return new Set([...present, ...state.removed.values()].map(({ source }) => source));
     });
     for (const source of sources) {
       if (!source.startsWith('file:') || source === `file:${path}`) continue;

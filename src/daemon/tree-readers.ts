@@ -9,7 +9,7 @@ import { describeTree, type Tree, type YamlMap } from './yaml.ts';
  * file has nothing, or has something wrong, which is then among the remarks.
  */
 
-const LONGEST_TEXT = 4000;
+export const LONGEST_TEXT = 4000;
 
 /** A text of one line; numbers and the like as they are written. Line breaks and tabs become spaces. */
 export function readText(tree: Tree, about: string, remarks: Remarks): string | null {

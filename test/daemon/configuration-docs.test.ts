@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { MOST_ENTRIES } from '../../src/core/description.ts';
 import { formatDuration } from '../../src/core/duration.ts';
 import { loadConfig } from '../../src/daemon/config.ts';
-import { MOST_ENTRIES, MOST_SLOTS, RESOURCE_KEYS } from '../../src/daemon/described.ts';
+import { MOST_SLOTS, RESOURCE_KEYS } from '../../src/daemon/described.ts';
 import { LARGEST_FILE_BYTES } from '../../src/daemon/descriptor-file.ts';
 import { Remarks } from '../../src/daemon/remarks.ts';
 import { LIMIT_RULES, limitKey, settingReaders } from '../../src/daemon/settings.ts';

@@ -193,6 +193,24 @@ describe('every answer is as described', () => {
     await shared.release();
   });
 
+  test('of a resource that comes, changes and goes', async () => {
+    const [all, one] = ['/api/v2/resources', '/api/v2/resources/licence'];
+    const body = { name: 'licence', tags: ['licence'], slots: 5, properties: { seat: 'any' }, env: { PORT: '27000' } };
+    await ask(201, 'POST', all, { body });
+    await ask(409, 'POST', all, { body: { name: 'licence' } });
+    await ask(422, 'POST', all, { body: { name: ' licence' } });
+    await ask(200, 'PATCH', one, { body: { addTags: ['flaky'], properties: { seat: null }, maxHold: 3600 } });
+    await ask(404, 'PATCH', '/api/v2/resources/gpu-9', { body: { slots: 1 } });
+    await ask(200, 'GET', '/api/v2/descriptor');
+    const lease = running.lease();
+    await lease.hold('licence');
+    await ask(202, 'DELETE', one);
+    await lease.release();
+    await ask(201, 'POST', all, { body });
+    await ask(204, 'DELETE', one);
+    await ask(404, 'DELETE', one);
+  });
+
   test('of the prospects of a want', async () => {
     const holder = running.lease();
     await holder.hold('board-1');
@@ -282,7 +300,7 @@ describe('every answer is as described', () => {
     const mistake = refuse('config', 'rentabot.yaml:1:1: what is this');
     const small = await startDaemon({
       resources: RESOURCES,
-      limits: { waiters: 1 },
+      limits: { waiters: 1, resources: RESOURCES.length },
       describe: () => Promise.reject(new RentabotError(mistake)),
       stop: () => small.stepDown(),
     });
@@ -293,6 +311,7 @@ describe('every answer is as described', () => {
     const waiter = running.lease();
     const stream = await waiter.stream('board-1');
     await ask(429, 'PUT', big.path, { body: acquireJson(big.id, 'board-1') });
+    await ask(429, 'POST', '/api/v2/resources', { body: { name: 'one-more' } });
     await ask(422, 'GET', '/api/v2/resources', { headers: { 'rentabot-descriptor': '/rentabot.yaml' } });
     await ask(400, 'GET', '/api/v2/resources', { headers: { 'rentabot-descriptor': 'rentabot.yaml' } });
     await ask(204, 'POST', '/api/v2/stop');

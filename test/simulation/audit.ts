@@ -57,16 +57,18 @@ function auditLeases({ leases }: State, reference: Reference): void {
   }
 }
 
-function auditResources({ catalogue }: State, reference: Reference): void {
+function auditResources({ catalogue, removed }: State, reference: Reference): void {
   const ids = reference.resources.map(({ id }) => id).sort(byNumber);
   same('resources', [...catalogue.byId.keys()].sort(byNumber), ids);
   same('names', [...catalogue.byName.keys()].sort(), reference.resources.map(({ name }) => name).sort());
+  same('what was taken away', [...removed.keys()].sort(), [...reference.removed.keys()].sort());
   for (const thing of reference.resources) {
     const entry = entryOf(catalogue, thing);
     const { resource } = entry;
-    const { name, tags, slots, maxHold, retiring, source, lastUsedAt } = thing;
-    const found = [resource.name, resource.tags, resource.slots, resource.maxHold, resource.retiring, resource.source];
-    same(`resource ${name}`, found, [name, tags, slots, maxHold, retiring, source]);
+    const { name, tags, properties, slots, maxHold, retiring, source, lastUsedAt } = thing;
+    same(`resource ${name}`, [resource.name, resource.tags, resource.properties], [name, tags, properties]);
+    same(`slots of ${name}`, [resource.slots, resource.maxHold], [slots, maxHold]);
+    same(`source of ${name}`, [resource.source, resource.retiring], [source, retiring]);
     same(`offline of ${name}`, resource.offline?.until ?? null, thing.offlineUntil);
     same(`use of ${name}`, [resource.lastUsedAt, resource.offline !== null], [lastUsedAt, thing.offline]);
     same(`drain of ${name}`, entry.drainedAt, thing.drainedAt);

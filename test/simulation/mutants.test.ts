@@ -4,7 +4,7 @@ import { type Change, variant } from './variant.ts';
 import { simulate } from './worlds.ts';
 
 /** A mistake that somebody could make, planted: the simulation has to see it within so many worlds. */
-const WORLDS = 150;
+const WORLDS = 400;
 
 const MUTANTS: readonly (readonly [string, ...Change[]])[] = [
   [
@@ -134,7 +134,7 @@ const MUTANTS: readonly (readonly [string, ...Change[]])[] = [
   ['a guarded lease ends at a word', { file: 'ending.ts', find: 'if (!lease.request.guarded)', put: 'if (true)' }],
   ['a longest hold is not kept', { file: 'evolve.ts', find: 'ending === null && endsAt !== null ?', put: 'false ?' }],
   ['a silent waiter stays', { file: 'evolve.ts', find: 'heardAt + silence', put: 'heardAt + 2 * silence' }],
-  ['an open connection does not count', { file: 'evolve.ts', find: 'connections > 0 || (', put: '(' }],
+  ['an open connection does not count', { file: 'evolve.ts', find: 'connections > 0 || request', put: 'request' }],
   ['asking once waits', { file: 'step.ts', find: 'event.request.givesUpAt === now', put: 'false' }],
   [
     'what was extended is held on to although it was revoked',
@@ -158,7 +158,7 @@ const MUTANTS: readonly (readonly [string, ...Change[]])[] = [
   ['extending shortens', { file: 'decide.ts', find: 'Math.max(lease.endsAt, until)', put: 'until' }],
   [
     'who waits for what is gone is not told',
-    { file: 'step.ts', find: "if (command.type === 'declare')", put: 'if (false)' },
+    { file: 'step.ts', find: 'if (MAY_STRAND.has(command.type))', put: 'if (false)' },
   ],
   [
     'a reload frees what is held',
@@ -214,7 +214,7 @@ const MUTANTS: readonly (readonly [string, ...Change[]])[] = [
   ],
   [
     'a person who waits is thought gone',
-    { file: 'evolve.ts', find: 'claim !== undefined && claim.attended', put: 'false && claim?.attended' },
+    { file: 'evolve.ts', find: 'connections > 0 || request.claim !== undefined', put: 'connections > 0' },
   ],
   ['everybody may steal', { file: 'people.ts', find: "principal.role !== 'admin'", put: 'false' }],
   [
@@ -242,6 +242,30 @@ const MUTANTS: readonly (readonly [string, ...Change[]])[] = [
       file: 'queue.ts',
       find: 'let found = false;\n  for (const { resource } of smaller',
       put: 'let found = true;\n  for (const { resource } of smaller',
+    },
+  ],
+  [
+    'who wants what an edit took away waits on',
+    { file: 'step.ts', find: "new Set(['declare', 'edit', 'remove'])", put: "new Set(['declare'])" },
+  ],
+  [
+    'what people took away comes back with the next reload',
+    { file: 'declare.ts', find: 'known !== undefined && known.source === source', put: 'false && known !== undefined' },
+  ],
+  [
+    'what people took away comes back with the next restart',
+    { file: 'evolve.ts', find: 'if (resource.removed && !resource.retiring)', put: 'if (false)' },
+  ],
+  [
+    'a reload undoes what people changed',
+    { file: 'declare.ts', find: 'merged(before, known, description)', put: 'description' },
+  ],
+  [
+    'what is held is taken away at once',
+    {
+      file: 'describe.ts',
+      find: 'if (entry.leases.size === 0 && entry.drainedAt === null)',
+      put: 'if (entry.drainedAt === null)',
     },
   ],
 ];

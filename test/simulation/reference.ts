@@ -1,4 +1,5 @@
 import type { Acquire, Command, Extend } from '../../src/core/command.ts';
+import type { Changes } from '../../src/core/description.ts';
 import type { ErrorCode } from '../../src/core/error.ts';
 import type { StoredEvent } from '../../src/core/event.ts';
 import type {
@@ -22,6 +23,8 @@ import type {
  */
 export class Reference {
   resources: Thing[] = [];
+  /** What people took away though a file has it: who described it, and how. */
+  removed = new Map<string, Pick<Thing, 'source' | 'said'>>();
   waiters: Waiting[] = [];
   leases: Holding[] = [];
   ended = new Map<string, Spent>();
@@ -214,6 +217,12 @@ export class Reference {
         thing.offlineUntil = null;
         return null;
       }
+      case 'describe':
+        return this.add(command.description);
+      case 'edit':
+        return this.edit(command.name, command.changes);
+      case 'remove':
+        return this.remove(command.name);
       default:
         return command satisfies never;
     }
@@ -309,8 +318,8 @@ export class Reference {
       if (selector.type !== 'name' || this.resources.some(({ name }) => name === selector.name)) continue;
       made.push({
         ...{ id: this.counters.resourceId + made.length + 1, name: selector.name, tags: [], properties: {}, slots: 1 },
-        ...{ maxHold: null, offline: false, offlineUntil: null, retiring: false, source: 'asked', declared: '' },
-        ...{ lastUsedAt: null, drainedAt: null },
+        ...{ maxHold: null, offline: false, offlineUntil: null, retiring: false, source: 'asked', said: '' },
+        ...{ lastUsedAt: null, drainedAt: null, removed: false },
       });
       this.resources.push(made.at(-1) as Thing);
     }
@@ -386,37 +395,126 @@ export class Reference {
 
   private declare(command: Extract<Command, { type: 'declare' }>): ErrorCode | null {
     const described = new Map(command.resources.map((one) => [one.name, one]));
-    const fresh = [...described.keys()].filter((name) => !this.resources.some((thing) => thing.name === name)).length;
+    const names = new Set(described.keys());
+    for (const [name, one] of described) {
+      const thing = this.named(name);
+      const away = this.removed.get(name);
+      const unsaid = away?.source === command.source && away.said === JSON.stringify(one);
+      if (unsaid && (!thing || thing.source === 'asked')) described.delete(name);
+    }
+    const fresh = [...described.keys()].filter((name) => !this.named(name)).length;
     const dropped = command.additive
       ? []
-      : this.resources.filter(({ name, source }) => source === command.source && !described.has(name));
+      : this.resources.filter(({ name, source }) => source === command.source && !names.has(name));
     if (this.resources.length + fresh > this.rules.limits.resources) return 'limit';
     for (const one of described.values()) this.describe(one, command.source);
     for (const thing of dropped) {
       thing.retiring = true;
       this.dropIfDone(thing);
     }
+    for (const [name, { source }] of command.additive ? [] : this.removed) {
+      if (source === command.source && !names.has(name)) this.removed.delete(name);
+    }
+    this.sendAwayStranded();
+    return null;
+  }
+
+  private sendAwayStranded(): void {
     for (const waiter of this.inOrder()) {
       if (!this.everPossible(waiter.wants)) this.endWaiter(waiter, 'impossible', 'expired');
     }
+  }
+
+  private named(name: string): Thing | undefined {
+    return this.resources.find((thing) => thing.name === name);
+  }
+
+  private add(one: Description): ErrorCode | null {
+    const thing = this.named(one.name);
+    if (thing && !thing.retiring && thing.source !== 'asked') {
+      const repeated = thing.source === 'api' && thing.said === JSON.stringify(one);
+      return repeated || alike(thing, one) ? null : 'conflict';
+    }
+    if (!thing && this.resources.length >= this.rules.limits.resources) return 'limit';
+    const away = thing?.removed ? thing : this.removed.get(one.name);
+    const { source, said } = away ?? { source: 'api', said: JSON.stringify(one) };
+    const { offline, offlineUntil } = thing ?? {};
+    this.put(one, one, source, said);
+    // Saying what it is brings nothing back into service.
+    const until = one.offline?.until ?? null;
+    const stillOff = one.offline !== null && (until === null || until > this.now);
+    if (thing) Object.assign(thing, stillOff ? { offline: true, offlineUntil: until } : { offline, offlineUntil });
+    return null;
+  }
+
+  private edit(name: string, changes: Changes): ErrorCode | null {
+    const thing = this.named(name);
+    if (!thing) return 'impossible';
+    const { tags = thing.tags, addTags = [], removeTags = [], properties, slots, maxHold } = changes;
+    const before = { ...thing };
+    thing.tags = [...new Set([...tags, ...addTags])].filter((tag) => !removeTags.includes(tag));
+    for (const [key, value] of Object.entries(properties ?? {})) {
+      const { [key]: _, ...others } = thing.properties;
+      thing.properties = value === null ? others : { ...others, [key]: value };
+    }
+    if (slots !== undefined) thing.slots = slots;
+    if (maxHold !== undefined) thing.maxHold = maxHold;
+    if (alike(before, thing)) Object.assign(thing, before);
+    else if (thing.source === 'asked') thing.source = 'api';
+    this.sendAwayStranded();
+    return null;
+  }
+
+  private remove(name: string): ErrorCode | null {
+    const thing = this.named(name);
+    if (!thing) return 'impossible';
+    thing.retiring = true;
+    thing.removed = thing.source.startsWith('file:');
+    this.dropIfDone(thing);
+    this.sendAwayStranded();
     return null;
   }
 
   private describe(one: Description, source: string): void {
-    const thing = this.resources.find(({ name }) => name === one.name);
-    const { tags, properties, slots, maxHold } = one;
+    const thing = this.named(one.name);
+    const said = JSON.stringify(one);
+    if (!thing || thing.said === '' || thing.removed) {
+      const isSame = thing?.said === said && thing.source === source;
+      if (!isSame) this.put(one, one, source, said);
+      return;
+    }
+    if (thing.said === said && thing.source === source && !thing.retiring) return;
+    // Where the file says what it said before, it stays as people left it.
+    const before = JSON.parse(thing.said) as Description;
+    const now: Traits = {
+      tags: [
+        ...one.tags.filter((tag) => !before.tags.includes(tag) || thing.tags.includes(tag)),
+        ...thing.tags.filter((tag) => !before.tags.includes(tag) && !one.tags.includes(tag)),
+      ],
+      properties: before.properties.mem === one.properties.mem ? thing.properties : one.properties,
+      slots: before.slots === one.slots ? thing.slots : one.slots,
+      maxHold: before.maxHold === one.maxHold ? thing.maxHold : one.maxHold,
+    };
+    this.put(one, now, source, said);
+  }
+
+  /** A new thing, or what a known one is from now on. */
+  private put(one: Description, traits: Traits, source: string, said: string): void {
+    const thing = this.named(one.name);
+    const { tags, properties, slots, maxHold } = traits;
     const stillOff = one.offline !== null && (one.offline.until === null || one.offline.until > this.now);
     const off = { offline: stillOff, offlineUntil: stillOff ? (one.offline?.until ?? null) : null };
-    const declared = JSON.stringify(one.offline);
+    if (this.removed.delete(one.name) && thing) must(thing.source !== source, `${one.name} came back`);
     if (!thing) {
       this.counters.resourceId += 1;
       const made = { id: this.counters.resourceId, name: one.name, tags, properties, slots, maxHold };
-      this.resources.push({ ...made, ...off, retiring: false, source, declared, lastUsedAt: null, drainedAt: null });
+      const fresh = { retiring: false, removed: false, source, said, lastUsedAt: null, drainedAt: null };
+      this.resources.push({ ...made, ...off, ...fresh });
       return;
     }
-    const before = thing.declared === '' ? 'null' : thing.declared;
-    Object.assign(thing, { tags, properties, slots, maxHold, source, retiring: false, declared });
-    if (before !== declared) Object.assign(thing, off);
+    const before = thing.said === '' || thing.removed ? null : (JSON.parse(thing.said) as Description).offline;
+    Object.assign(thing, { tags, properties, slots, maxHold, source, retiring: false, removed: false, said });
+    if (JSON.stringify(before) !== JSON.stringify(one.offline)) Object.assign(thing, off);
   }
 
   /** What the core chose: grants, and who did not wait. Checked, then taken over. */
@@ -552,8 +650,9 @@ export class Reference {
   }
 
   private dropIfDone(thing: Thing): void {
-    if (thing.retiring && thing.drainedAt === null && this.users(thing).length === 0)
-      this.resources = this.resources.filter((one) => one !== thing);
+    if (!thing.retiring || thing.drainedAt !== null || this.users(thing).length > 0) return;
+    this.resources = this.resources.filter((one) => one !== thing);
+    if (thing.removed) this.removed.set(thing.name, { source: thing.source, said: thing.said });
   }
 
   private revoke(lease: Holding, reason: EndReason): void {
@@ -581,11 +680,15 @@ export interface Thing {
   offlineUntil: Millis | null;
   retiring: boolean;
   source: string;
-  declared: string;
+  /** The description as its source gave it, as JSON; empty where nobody did. */
+  said: string;
+  removed: boolean;
   lastUsedAt: Millis | null;
   /** Its last command may not have ended until then. */
   drainedAt: Millis | null;
 }
+
+type Traits = Pick<Thing, 'tags' | 'properties' | 'slots' | 'maxHold'>;
 
 type Unit = Acquire['wants'][number];
 
@@ -651,7 +754,7 @@ function lastsUntil({ expiresAt, keptUntil, ending }: Holding): Millis {
 export function dueOfWaiter({ connections, heardAt, givesUpAt, claim }: Waiting, silence: Millis): Millis {
   return Math.min(
     givesUpAt ?? Number.POSITIVE_INFINITY,
-    connections > 0 || (claim !== null && !claim.attended) ? Number.POSITIVE_INFINITY : heardAt + silence,
+    connections > 0 || claim !== null ? Number.POSITIVE_INFINITY : heardAt + silence,
   );
 }
 
@@ -669,6 +772,12 @@ function assignable(choices: readonly (readonly Thing[])[], taken: readonly Thin
   const [first, ...rest] = choices;
   if (first === undefined) return true;
   return first.some((thing) => !taken.includes(thing) && assignable(rest, [...taken, thing]));
+}
+
+function alike(a: Traits, b: Traits): boolean {
+  const spell = ({ tags, properties, slots, maxHold }: Traits) =>
+    JSON.stringify([[...new Set(tags)].sort(), properties.mem, slots, maxHold]);
+  return spell(a) === spell(b);
 }
 
 function unitsOf(wants: Acquire['wants']): Unit[] {

@@ -6,15 +6,18 @@ import {
   ALICE,
   accept,
   acquire,
+  add,
   askFor,
   BOB,
   declare,
   description,
+  edit,
   extend,
   listen,
   offline,
   online,
   release,
+  remove,
   renew,
   rules,
   share,
@@ -135,13 +138,14 @@ class RandomWorld {
     if (dice < 0.46) return this.acceptOffer();
     if (dice < 0.48) return share(id, chance.pick(['alice', 'bob']), { ...who, shared: chance.maybe(0.7) });
     if (dice < 0.5) return askFor(chance.pick(NAMES), { note: chance.pick(['please', 'now']) });
-    if (dice < 0.6) return release(id, { ...who, ended: chance.maybe(0.5) });
-    if (dice < 0.69) return renew(id, who);
-    if (dice < 0.78) return this.extend();
-    if (dice < 0.84) return listen(id, chance.maybe(0.6) ? 1 : -1);
-    if (dice < 0.88) return offline(chance.pick(NAMES), { until: chance.maybe(0.5) ? this.now + 20_000 : null });
-    if (dice < 0.91) return online(chance.pick(NAMES));
-    if (dice < 0.95) return this.again();
+    if (dice < 0.59) return release(id, { ...who, ended: chance.maybe(0.5) });
+    if (dice < 0.68) return renew(id, who);
+    if (dice < 0.77) return this.extend();
+    if (dice < 0.82) return listen(id, chance.maybe(0.6) ? 1 : -1);
+    if (dice < 0.86) return offline(chance.pick(NAMES), { until: chance.maybe(0.5) ? this.now + 20_000 : null });
+    if (dice < 0.88) return online(chance.pick(NAMES));
+    if (dice < 0.91) return this.again();
+    if (dice < 0.96) return this.byPeople();
     return this.reload();
   }
 
@@ -175,11 +179,7 @@ class RandomWorld {
   /** Some are offered first, some take over; a few are asked for in ways that are refused. */
   private someClaim(): Partial<Acquire> {
     const { chance } = this;
-    const claim = {
-      for: chance.pick([3_000, 90_000, 400_000]),
-      accept: chance.pick([null, 1_000, 20_000]),
-      ...chance.pick([{}, { attended: true } as const]),
-    };
+    const claim = { for: chance.pick([3_000, 90_000, 400_000]), accept: chance.pick([null, 1_000, 20_000]) };
     const guarded = chance.maybe(0.05);
     if (chance.maybe(0.6)) return { claim, guarded };
     const wants = chance
@@ -228,6 +228,22 @@ class RandomWorld {
     if (chance.maybe(0.75)) return { secretHash: `hash of ${id}` };
     if (chance.maybe(0.2)) return { secretHash: 'guessed' };
     return { secretHash: null, principal: chance.pick([ADMIN, ALICE, BOB]) };
+  }
+
+  /** A resource comes, changes or goes while everything runs. */
+  private byPeople(): Command {
+    const { chance } = this;
+    const name = chance.pick(NAMES);
+    const dice = chance.next();
+    if (dice < 0.25) return add(this.describe(name));
+    if (dice < 0.5) return remove(name);
+    const [tags, some] = [chance.some(TAGS, 0.5), chance.some(TAGS, 0.3)];
+    return edit(name, {
+      ...chance.pick([{ tags }, { addTags: some }, { removeTags: some }, { addTags: some, removeTags: tags }, {}]),
+      ...chance.pick([{ properties: { mem: chance.pick([8, 24, null]) } }, {}, {}]),
+      ...chance.pick([{ slots: chance.between(1, 3) }, {}]),
+      ...chance.pick([{ maxHold: chance.pick([null, 20_000]) }, {}, {}]),
+    });
   }
 
   /** A file changes a little, or another file comes in. */

@@ -1,4 +1,5 @@
 import type { Acquire, Ask, Command, Declare, Share } from '../../src/core/command.ts';
+import type { Changes } from '../../src/core/description.ts';
 import {
   DEFAULT_DRAIN,
   DEFAULT_LIMITS,
@@ -126,6 +127,18 @@ export function offline(name: string, more: Partial<Extract<Command, { type: 'of
 
 export function online(name: string): Command {
   return { type: 'online', name, principal: BOB };
+}
+
+export function add(given: Description): Command {
+  return { type: 'describe', description: given, principal: ADMIN };
+}
+
+export function edit(name: string, changes: Changes): Command {
+  return { type: 'edit', name, changes, principal: ADMIN };
+}
+
+export function remove(name: string): Command {
+  return { type: 'remove', name, principal: ADMIN };
 }
 
 export function declare(resources: readonly Description[], more: Partial<Declare> = {}): Declare {

@@ -47,7 +47,11 @@ export class Rows {
         this.resources.set(event.resource.id, event.resource);
         return;
       case 'resource-removed':
-        this.resources.delete(event.resource.id);
+        if (event.resource.removed) this.resources.set(event.resource.id, event.resource);
+        else this.resources.delete(event.resource.id);
+        return;
+      case 'resource-forgotten':
+        this.resources.delete(event.id);
         return;
       case 'resource-offline':
         this.patch(event.id, { offline: event.offline });

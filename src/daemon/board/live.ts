@@ -120,6 +120,7 @@ export class Live {
       case 'waiter-left':
         this.queueStirred = true;
         return;
+      case 'resource-forgotten':
       case 'id-spent':
       case 'ids-forgotten':
         return;

@@ -1,6 +1,7 @@
 import type {
   AcquireJson,
   BlockerJson,
+  DescriptorJson,
   EventJson,
   HeldJson,
   HistoryJson,
@@ -148,6 +149,40 @@ export const resource: ResourceJson = {
       claim: true,
       ending: false,
       owner: 'alice',
+    },
+  ],
+};
+
+export const added: ResourceJson = {
+  id: 7,
+  name: 'compiler-licence',
+  state: 'free',
+  description: '',
+  tags: ['licence'],
+  endpoint: '',
+  properties: {},
+  slots: 5,
+  maxHold: null,
+  offline: null,
+  lastUsed: null,
+  drainedAt: null,
+  waiting: 0,
+  leases: [],
+};
+
+export const descriptor: DescriptorJson = {
+  resources: [
+    {
+      name: resource.name,
+      description: resource.description,
+      endpoint: resource.endpoint,
+      tags: resource.tags,
+      properties: resource.properties,
+      env: { CUDA_VISIBLE_DEVICES: '1' },
+      slots: 1,
+      maxHold: null,
+      offline: null,
+      source: 'file:/etc/rentabot.yaml',
     },
   ],
 };

@@ -63,6 +63,75 @@ export const OTHER_OPERATIONS: readonly Operation[] = [
   },
   {
     method: 'post',
+    path: RESOURCES,
+    operationId: 'addResource',
+    tag: 'resources',
+    summary: 'Add a resource',
+    description:
+      'Whoever waits for such a one is served. The same request again changes nothing. What a file has too belongs to that file from its next reload on.',
+    body: 'Describe',
+    answers: [{ status: 201, when: 'It exists.', schemas: ['OneResource'], example: { resource: examples.added } }],
+    problems: [
+      ...BODY_PROBLEMS,
+      { code: 'conflict', when: 'there is another one of this name' },
+      { code: 'limit', when: 'there are as many as the limit `resources` allows' },
+    ],
+    calls: [
+      {
+        label: 'A licence for five',
+        path: RESOURCES,
+        body: { name: examples.added.name, tags: examples.added.tags, slots: examples.added.slots },
+      },
+    ],
+  },
+  {
+    method: 'patch',
+    path: `${RESOURCES}/:name`,
+    operationId: 'editResource',
+    tag: 'resources',
+    summary: 'Change what a resource is',
+    description:
+      'As a merge patch (RFC 7396), with `addTags` and `removeTags` for single tags. Its number stays, who holds it keeps it, and the queue is served by what it is now. A reload of its file leaves the change alone.',
+    body: 'Edit',
+    answers: [{ status: 200, when: 'It is as asked.', ...ONE }],
+    problems: [...BODY_PROBLEMS, UNKNOWN],
+    calls: [
+      { label: 'Mark it', path: `${RESOURCES}/${EXAMPLE_RESOURCE}`, body: { addTags: ['flaky'] } },
+      { label: 'Two at a time', path: `${RESOURCES}/${EXAMPLE_RESOURCE}`, body: { slots: 2, maxHold: 3600 } },
+    ],
+  },
+  {
+    method: 'delete',
+    path: `${RESOURCES}/:name`,
+    operationId: 'removeResource',
+    tag: 'resources',
+    summary: 'Remove a resource',
+    description:
+      'Whoever holds it keeps it: it is retiring then, and goes when its last holder is done. Its number is never given again. Where a file has it, it stays away until the file says something else of it.',
+    answers: [
+      { status: 204, when: 'It is gone.' },
+      {
+        status: 202,
+        when: 'It is held, and goes when its holder is done.',
+        schemas: ['OneResource'],
+        example: { resource: { ...examples.resource, state: 'retiring' } },
+      },
+    ],
+    problems: [UNKNOWN],
+    calls: [{ label: 'Remove', path: `${RESOURCES}/${examples.added.name}` }],
+  },
+  {
+    method: 'get',
+    path: '/api/v2/descriptor',
+    operationId: 'exportResources',
+    tag: 'resources',
+    summary: 'All resources, as a descriptor file has them',
+    description: 'By number, with what is for their holders alone, and who described each.',
+    answers: [{ status: 200, when: 'The descriptions.', schemas: ['Descriptor'], example: examples.descriptor }],
+    calls: [{ label: 'Export', path: '/api/v2/descriptor' }],
+  },
+  {
+    method: 'post',
     path: `${RESOURCES}/:name/offline`,
     operationId: 'takeOffline',
     tag: 'resources',

@@ -3,6 +3,8 @@ import { ERRORS, type ErrorCode } from '../../core/error.ts';
 import type {
   AskedJson,
   BlockerJson,
+  DescribedJson,
+  DescriptorJson,
   EndingJson,
   EventJson,
   HeldJson,
@@ -21,6 +23,7 @@ import type {
   ResourcesJson,
   WaitingJson,
 } from '../../core/wire.ts';
+import { describeSchema, editSchema } from './description-schemas.ts';
 import { makeIdentitySchemas } from './openapi-identity-schemas.ts';
 import { makeStatsSchemas } from './openapi-stats.ts';
 import {
@@ -212,6 +215,23 @@ export function makeSchemas() {
     })
     .meta({ description: 'A thing to share.' });
 
+  const described = z
+    .object({
+      name: z.string(),
+      description: z.string(),
+      endpoint: z.string(),
+      tags: z.array(z.string()),
+      properties: scalars,
+      env: z.record(z.string(), z.string()),
+      slots: z.int().positive(),
+      maxHold: z.number().nullable().meta({ description: 'Seconds.' }),
+      offline: z.object({ reason: z.string(), until: time.nullable() }).nullable(),
+      source: z
+        .string()
+        .meta({ description: '`file:` and its path, `api`, or `asked` where it was made up on demand.' }),
+    })
+    .meta({ description: 'A resource, as a descriptor file has it.' });
+
   const message = z
     .object({
       type: z.enum(['asked', 'expiring', 'ending']),
@@ -283,6 +303,10 @@ export function makeSchemas() {
     Ask: askSchema,
     Why: whySchema,
     Offline: offlineSchema,
+    Describe: describeSchema,
+    Edit: editSchema,
+    Descriptor: z.object({ resources: z.array(described) }).meta({ description: 'All resources, by number.' }),
+    Described: described,
     Held: held,
     Waiting: waiting,
     Ending: z.object({ state: z.literal('ending') }).meta({
@@ -342,6 +366,8 @@ true satisfies Same<Schemas['Waiting'], WaitingJson>;
 true satisfies Same<Schemas['Queued'], QueuedJson>;
 true satisfies Same<Schemas['Queue'], QueueJson>;
 true satisfies Same<Schemas['Resource'], ResourceJson>;
+true satisfies Same<Schemas['Described'], DescribedJson>;
+true satisfies Same<Schemas['Descriptor'], DescriptorJson>;
 true satisfies Same<Schemas['ResourceLease'], ResourceLeaseJson>;
 true satisfies Same<Schemas['Resources'], ResourcesJson>;
 true satisfies Same<Schemas['Leases'], LeasesJson>;

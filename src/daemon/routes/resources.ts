@@ -46,11 +46,11 @@ async function show(daemon: Daemon, ask: Ask): Promise<Answer> {
   return daemon.engine.read((sight) => oneOf(sight, nameOf(ask)));
 }
 
-function nameOf(ask: Ask): string {
+export function nameOf(ask: Ask): string {
   return ask.req.param('name') ?? '';
 }
 
-function oneOf({ state, refusal }: Sight, name: string): Reply {
+export function oneOf({ state, refusal }: Sight, name: string): Reply {
   if (refusal?.code === 'usage') return problem(refusal);
   const entry = state.catalogue.byName.get(name);
   if (entry) return json({ resource: resourceToJson(state, entry) });
@@ -63,9 +63,10 @@ function unknown(state: State, name: string): Reply {
 }
 
 async function offline(daemon: Daemon, ask: Ask): Promise<Answer> {
-  const { reason, until } = await body(ask, offlineSchema, daemon.http.body);
+  const { reason, until, by } = await body(ask, offlineSchema, daemon.http.body);
   const name = nameOf(ask);
-  const principal = daemon.identify(ask);
+  const known = daemon.identify(ask);
+  const principal = known.name === '' && by ? { ...known, name: by } : known;
   const command = { type: 'offline', name, reason, until: until ? Date.parse(until) : null, principal } as const;
   return daemon.engine.submit(command, (sight) => oneOf(sight, name));
 }

@@ -19,7 +19,7 @@ import {
  * misspelled `prioritiy` that is ignored is a surprise a week later.
  */
 
-const LONGEST_S = 10 * 365 * 86_400;
+export const LONGEST_S = 10 * 365 * 86_400;
 
 /** What `isUnprintable` in core/name.ts finds, for patterns that /openapi.json can tell. */
 const UNPRINTABLE = String.raw`\p{Cc}\p{Cs}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff`;
@@ -32,12 +32,12 @@ export function line(longest: number) {
 }
 
 /** `null` is as absent; JSON has no undefined. */
-function absentOr<T extends z.ZodType>(schema: T) {
+export function absentOr<T extends z.ZodType>(schema: T) {
   return schema.nullable().exactOptional();
 }
 
 const name = line(200).min(1);
-const tag = z.string().regex(TAG, 'is a tag: no spaces, commas or control characters');
+export const tag = z.string().regex(TAG, 'is a tag: no spaces, commas or control characters');
 
 export const wantSchema = z
   .strictObject({
@@ -74,13 +74,9 @@ export const claimSchema = z
       description:
         'Seconds that it is offered, once it is its turn, before it passes on; it lasts `for` from its acceptance. Taken at once if absent.',
     }),
-    attended: absentOr(z.boolean()).meta({
-      description: 'A client waits for it, and its place is given up like any other where that falls silent.',
-    }),
   })
   .meta({
-    description:
-      "A person's hold: it needs no renewals and, unless `attended`, keeps its place in the queue without a client.",
+    description: "A person's hold: it needs no renewals, and keeps its place in the queue without a client.",
   });
 
 export const acquireSchema = z
@@ -155,6 +151,7 @@ export const offlineSchema = z
     until: absentOr(z.iso.datetime({ offset: true })).meta({
       description: 'When it comes back by itself; null until somebody says so.',
     }),
+    by: absentOr(line(200)).meta({ description: 'Who says so; counts only where the daemon knows nobody by name.' }),
   })
   .meta({ description: 'Why, and until when.' });
 

@@ -45,7 +45,11 @@ export class Facts {
           this.resources.set(event.resource.id, event.resource);
           break;
         case 'resource-removed':
-          this.resources.delete(event.resource.id);
+          if (event.resource.removed) this.resources.set(event.resource.id, event.resource);
+          else this.resources.delete(event.resource.id);
+          break;
+        case 'resource-forgotten':
+          this.resources.delete(event.id);
           break;
         case 'resource-offline':
           this.patch(event.id, { offline: event.offline });

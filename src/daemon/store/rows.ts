@@ -46,7 +46,10 @@ export function rowsOf({ events, counters, at }: Batch): Rows {
         rows.offline.delete(event.resource.id);
         break;
       case 'resource-removed':
-        rows.resources.set(event.resource.id, null);
+        rows.resources.set(event.resource.id, event.resource.removed ? event.resource : null);
+        break;
+      case 'resource-forgotten':
+        rows.resources.set(event.id, null);
         break;
       case 'resource-offline':
         rows.offline.set(event.id, event.offline);

@@ -1,0 +1,125 @@
+import type { z } from 'zod';
+import { type Changes, excess, type Traits } from '../../core/description.ts';
+import { refuse } from '../../core/error.ts';
+import type { Description, Resource } from '../../core/model.ts';
+import { isoOrNull, resourceToJson, seconds } from '../../core/view.ts';
+import type { DescribedJson } from '../../core/wire.ts';
+import { type Answer, json, noContent, problem } from '../answer.ts';
+import type { Daemon } from '../daemon.ts';
+import { type Ask, body, malformed } from '../requests.ts';
+import { describeSchema, editSchema } from './description-schemas.ts';
+import { nameOf, oneOf } from './resources.ts';
+import type { ApiRoute } from './route.ts';
+
+/** What resources there are, said while the daemon runs. */
+export function descriptionRoutes(daemon: Daemon): readonly ApiRoute[] {
+  return [
+    { method: 'post', path: '/api/v2/resources', needs: 'admin', answer: (ask) => add(daemon, ask) },
+    { method: 'patch', path: '/api/v2/resources/:name', needs: 'admin', answer: (ask) => edit(daemon, ask) },
+    { method: 'delete', path: '/api/v2/resources/:name', needs: 'admin', answer: (ask) => remove(daemon, ask) },
+    { method: 'get', path: '/api/v2/descriptor', needs: 'admin', answer: () => descriptor(daemon) },
+  ];
+}
+
+async function add(daemon: Daemon, ask: Ask): Promise<Answer> {
+  const description = descriptionFrom(await body(ask, describeSchema, daemon.http.body));
+  const tooMuch = excess(description);
+  if (tooMuch !== null) malformed(`${description.name} would have ${tooMuch}`, undefined, 422);
+  const command = { type: 'describe', description, principal: daemon.identify(ask) } as const;
+  return daemon.engine.submit(command, ({ state, refusal }) => {
+    if (refusal) return problem(refusal);
+    const entry = state.catalogue.byName.get(description.name);
+    return entry ? json({ resource: resourceToJson(state, entry) }, 201) : problem(gone(description.name));
+  });
+}
+
+async function edit(daemon: Daemon, ask: Ask): Promise<Answer> {
+  const changes = changesFrom(await body(ask, editSchema, daemon.http.body));
+  const name = nameOf(ask);
+  const command = { type: 'edit', name, changes, principal: daemon.identify(ask) } as const;
+  return daemon.engine.submit(command, (sight) => oneOf(sight, name));
+}
+
+/** 202 where its holder has it still. */
+async function remove(daemon: Daemon, ask: Ask): Promise<Answer> {
+  const name = nameOf(ask);
+  return daemon.engine.submit({ type: 'remove', name, principal: daemon.identify(ask) }, ({ state, refusal }) => {
+    if (refusal) return problem(refuse('not-found', refusal.detail, { hint: refusal.hint }));
+    const entry = state.catalogue.byName.get(name);
+    return entry ? json({ resource: resourceToJson(state, entry) }, 202) : noContent();
+  });
+}
+
+/** With what is for holders alone: who may change it all may know it all. */
+async function descriptor(daemon: Daemon): Promise<Answer> {
+  return daemon.engine.read(({ state }) => {
+    const entries = [...state.catalogue.byId.values()].filter(({ resource }) => !resource.retiring);
+    const resources = entries.map(({ resource }) => resource).sort((a, b) => a.id - b.id);
+    return json({ resources: resources.map(describedJson) });
+  });
+}
+
+function describedJson({ maxHold, offline, ...resource }: Resource): DescribedJson {
+  const { name, description, endpoint, tags, properties, env, slots, source } = resource;
+  return {
+    name,
+    description,
+    endpoint,
+    tags: [...tags],
+    properties,
+    env,
+    slots,
+    maxHold: maxHold === null ? null : seconds(maxHold),
+    offline: offline && { reason: offline.reason, until: isoOrNull(offline.until) },
+    source,
+  };
+}
+
+const NOTHING: Traits = {
+  description: '',
+  endpoint: '',
+  tags: [],
+  properties: {},
+  env: {},
+  slots: 1,
+  maxHold: null,
+};
+
+function descriptionFrom({ name, offline, ...rest }: z.infer<typeof describeSchema>): Description {
+  const { description, endpoint, tags, properties, env, slots, maxHold } = rest;
+  return {
+    name,
+    description: oneSpaced(description ?? ''),
+    endpoint: oneSpaced(endpoint ?? ''),
+    tags: [...new Set(tags ?? [])],
+    properties: properties ?? {},
+    env: env ?? {},
+    slots: slots ?? NOTHING.slots,
+    maxHold: maxHold == null ? null : maxHold * 1000,
+    offline: offline ? { reason: offline.reason, until: offline.until ? Date.parse(offline.until) : null } : null,
+  };
+}
+
+function changesFrom(given: z.infer<typeof editSchema>): Changes {
+  const { description, endpoint, tags, addTags, removeTags, properties, env, slots, maxHold } = given;
+  return {
+    ...(description === undefined ? {} : { description: oneSpaced(description ?? '') }),
+    ...(endpoint === undefined ? {} : { endpoint: oneSpaced(endpoint ?? '') }),
+    ...(tags === undefined ? {} : { tags: tags ?? [] }),
+    ...(addTags ? { addTags } : {}),
+    ...(removeTags ? { removeTags } : {}),
+    ...(properties === undefined ? {} : { properties }),
+    ...(env === undefined ? {} : { env }),
+    ...(slots === undefined ? {} : { slots: slots ?? NOTHING.slots }),
+    ...(maxHold === undefined ? {} : { maxHold: maxHold === null ? null : maxHold * 1000 }),
+  };
+}
+
+/** As a descriptor is read: so what is exported and imported again is the same. */
+function oneSpaced(text: string): string {
+  return text.trim().replace(/\s+/g, ' ');
+}
+
+function gone(name: string) {
+  return refuse('conflict', `${name} was removed in the same moment`, { hint: 'add it again' });
+}
