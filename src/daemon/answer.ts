@@ -1,5 +1,5 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
-import { ERRORS, type Refusal, RentabotError, refuse, statusOf } from '../core/error.ts';
+import { ERRORS, type ErrorCode, type Refusal, RentabotError, refuse, statusOf } from '../core/error.ts';
 import { PROTOCOL, PROTOCOL_HEADER, type ProblemJson, VERSION_HEADER } from '../core/wire.ts';
 
 /** Said with every answer, so that a client knows whom it talks to without asking. */
@@ -15,6 +15,8 @@ export interface Reply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly text: string | null;
+  /** Of a problem, to be counted. */
+  readonly code?: ErrorCode;
 }
 
 /** What a route answers with: a Response only where it is a stream. */
@@ -64,6 +66,7 @@ export function problem(refusal: Refusal, more: Readonly<Record<string, string>>
     status: statusOf(refusal),
     headers: retryAfter === undefined ? headers : { ...headers, 'retry-after': String(retryAfter) },
     text: JSON.stringify(problemOf(refusal)),
+    code: refusal.code,
   };
 }
 

@@ -28,22 +28,29 @@ export function createApp(daemon: Daemon): Hono<{ Bindings: Wire }> {
   const app = new Hono<{ Bindings: Wire }>();
   const routes = allRoutes(daemon);
   for (const route of routes) {
-    app.on(route.method.toUpperCase(), route.path, async (ask) => toResponse(await guarded(daemon, ask, route)));
+    const answerOf = answererOf(daemon)(route);
+    app.on(route.method.toUpperCase(), route.path, async (ask) => toResponse(await answerOf(ask)));
   }
-  app.notFound((ask) => toResponse(tooLong(ask as Ask) ?? notFound(ask.req.path, ask.req.method, routes)));
-  app.onError((error, ask) => toResponse(failed(daemon, ask as Ask, error)));
+  const lost = (ask: Ask): Answer => tooLong(ask) ?? notFound(ask.req.path, ask.req.method, routes);
+  app.notFound((ask) => toResponse(counted(daemon, lost(ask as Ask))));
+  app.onError((error, ask) => toResponse(counted(daemon, failed(daemon, ask as Ask, error))));
   return app;
 }
 
-/** How a route is answered where no framework calls it: see fast-lane.ts. */
+/** How a route is answered, whether the framework calls it or fast-lane.ts does. */
 export function answererOf(daemon: Daemon): (route: ApiRoute) => (ask: Ask) => Promise<Answer> {
   return (route) => async (ask) => {
     try {
-      return await guarded(daemon, ask, route);
+      return counted(daemon, await guarded(daemon, ask, route));
     } catch (error) {
-      return failed(daemon, ask, error as Error);
+      return counted(daemon, failed(daemon, ask, error as Error));
     }
   };
+}
+
+function counted({ meters }: Daemon, answer: Answer): Answer {
+  if ('code' in answer && answer.code !== undefined) meters.refusals.add(answer.code);
+  return answer;
 }
 
 export function allRoutes(daemon: Daemon): readonly ApiRoute[] {

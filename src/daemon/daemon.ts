@@ -5,6 +5,7 @@ import type { Engine } from './engine.ts';
 import type { Caller, Identities } from './identity/identities.ts';
 import type { Ids } from './ids.ts';
 import type { Log } from './log.ts';
+import type { Meters } from './meters.ts';
 import type { LocalNames } from './origin.ts';
 import type { Ask } from './requests.ts';
 import type { Statistics } from './statistics.ts';
@@ -24,6 +25,7 @@ export interface Daemon {
   readonly store: Store;
   readonly announcer: Announcer;
   readonly statistics: Statistics;
+  readonly meters: Meters;
   readonly ids: Ids;
   readonly log: Log;
   readonly rules: Rules;

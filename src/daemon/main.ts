@@ -17,6 +17,7 @@ import { formatListen } from './listen.ts';
 import { createLog, type Log } from './log.ts';
 import { logEvents } from './log-events.ts';
 import { bufferedLines } from './log-lines.ts';
+import { Meters } from './meters.ts';
 import { formatRemark, refuseProblems } from './remarks.ts';
 import { drain, listenerOf, listenForOwner, listenOnSocket, listenOnTcp, makeServer } from './server.ts';
 import { Statistics } from './statistics.ts';
@@ -62,6 +63,8 @@ async function run(config: Config, log: Log, home: string, releases: Release[]):
   const ids = makeIds();
   const identities = openIdentities(config, store, ids, () => engine.now());
   releases.push(() => identities.close());
+  const meters = new Meters();
+  releases.push(engine.subscribe(meters.hear));
   const announcer = new Announcer(engine);
   releases.push(() => announcer.close());
   const descriptors = await openDescriptors(config, engine, log, home, releases);
@@ -75,6 +78,7 @@ async function run(config: Config, log: Log, home: string, releases: Release[]):
     announcer,
     statistics: new Statistics(engine, store),
     ids,
+    meters,
     log,
     rules,
     http: config.limits,

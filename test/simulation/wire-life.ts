@@ -4,6 +4,7 @@ import type { Batch, Store } from '../../src/core/store.ts';
 import type { Daemon } from '../../src/daemon/daemon.ts';
 import { Identities } from '../../src/daemon/identity/identities.ts';
 import { createLog } from '../../src/daemon/log.ts';
+import { Meters } from '../../src/daemon/meters.ts';
 import { Statistics } from '../../src/daemon/statistics.ts';
 import { MemoryIdentities } from '../../src/daemon/store/identity-memory.ts';
 import { rules } from '../support/builders.ts';
@@ -65,6 +66,7 @@ export class Life {
       announcer: new core.Announcer(engine),
       statistics: new Statistics(engine, this.store),
       ids,
+      meters: new Meters(),
       log: createLog({ format: 'text', level: 'error', now: () => engine.now(), write: () => {} }),
       rules: own,
       http: { body: 65_536, connections: 1000 },

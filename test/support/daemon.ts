@@ -14,6 +14,7 @@ import { Passwords } from '../../src/daemon/identity/passwords.ts';
 import { makeIds } from '../../src/daemon/ids.ts';
 import { createLog } from '../../src/daemon/log.ts';
 import { logEvents } from '../../src/daemon/log-events.ts';
+import { Meters } from '../../src/daemon/meters.ts';
 import { drain, listenerOf, listenOnTcp, makeServer } from '../../src/daemon/server.ts';
 import { Statistics } from '../../src/daemon/statistics.ts';
 import { StepDown } from '../../src/daemon/step-down.ts';
@@ -94,12 +95,15 @@ export async function startDaemon(options: DaemonOptions = {}): Promise<TestDaem
   const { identify } = options;
   const callerOf: Daemon['callerOf'] = (ask) =>
     identify ? { principal: identify(ask), credential: null, csrf: null } : identities.callerOf(ask);
+  const meters = new Meters();
+  engine.subscribe(meters.hear);
   const daemon: Daemon = {
     engine,
     store,
     announcer: new Announcer(engine),
     statistics: new Statistics(engine, store),
     ids,
+    meters,
     log,
     rules,
     http: { body: 65_536, connections: 25_000, ...options.http },

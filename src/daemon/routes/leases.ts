@@ -228,7 +228,8 @@ async function followQueue(
       if (daemon.stepsDown.begun) return stream.send('closing', JSON.stringify({ retryAfter: 1 }));
       const outcome = await daemon.engine.read((sight) => outcomeOf(sight, command));
       if (outcome.is === 'held') return stream.send('held', JSON.stringify(outcome.held));
-      if (outcome.is === 'refused') return stream.send('problem', JSON.stringify(problemOf(outcome.refusal)));
+      if (outcome.is === 'refused')
+        return stream.send('problem', JSON.stringify(problemOf(daemon.meters.refused(outcome.refusal))));
     }
   } catch (error) {
     daemon.log.debug('a waiting stream broke off', { lease: id, error });

@@ -226,7 +226,8 @@ export const OTHER_OPERATIONS: readonly Operation[] = [
     operationId: 'readMetrics',
     tag: 'daemon',
     summary: 'Figures for Prometheus',
-    description: 'Resources by state, leases, waiters, commits, and every limit by its name.',
+    description:
+      'Resources by state and tag, waiters, waits, holds, ends, refusals, commits, and every limit by its name.',
     answers: [{ status: 200, when: 'The figures.', text: { 'text/plain': "Prometheus' text format, version 0.0.4." } }],
     calls: [{ label: 'Read', path: '/metrics' }],
   },
