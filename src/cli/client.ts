@@ -1,19 +1,23 @@
 import { ERRORS, type ErrorCode, type Refusal, refuse } from '../core/error.ts';
 import {
   type AcquireJson,
+  type AskJson,
   type BlockerJson,
   DESCRIPTOR_HEADER,
   type ExtendJson,
   type HeldJson,
   type HistoryJson,
+  type LeasesJson,
   PROTOCOL_HEADER,
   type ProblemJson,
   type QueueJson,
   type RenewedJson,
   type ResourceJson,
   type ResourcesJson,
+  type ShareJson,
   type StatsJson,
   VERSION_HEADER,
+  type WaitingJson,
   type WantJson,
 } from '../core/wire.ts';
 import { Backoff, type Mono, mono, sleep } from './time.ts';
@@ -129,6 +133,34 @@ export class Client {
     });
   }
 
+  /** Asks for a lease once, without waiting for it. */
+  ask(id: string, body: AcquireJson, patience: Patience): Promise<Reply<HeldJson | WaitingJson>> {
+    return this.json('PUT', `/api/v2/leases/${encodeURIComponent(id)}`, patience, undefined, JSON.stringify(body));
+  }
+
+  /** Takes what is offered; without the secret as who we are. */
+  accept(id: string, secret: string | null, patience: Patience): Promise<Reply<RenewedJson>> {
+    const path = `/api/v2/leases/${encodeURIComponent(id)}/accept`;
+    return this.json('POST', path, patience, secret === null ? undefined : `Lease ${secret}`);
+  }
+
+  /** Lets somebody else do with a lease of ours what we may, or no longer. */
+  share(id: string, more: ShareJson, patience: Patience): Promise<Reply<RenewedJson>> {
+    const path = `/api/v2/leases/${encodeURIComponent(id)}/share`;
+    return this.json('POST', path, patience, undefined, JSON.stringify(more));
+  }
+
+  /** Tells whoever holds a resource that we would like to have it. */
+  askHolders(name: string, more: AskJson, patience: Patience): Promise<Reply<{ readonly asked: number }>> {
+    const path = `/api/v2/resources/${encodeURIComponent(name)}/ask`;
+    return this.json('POST', path, patience, undefined, JSON.stringify(more));
+  }
+
+  /** Who we are to a daemon that knows its users. */
+  whoami(patience: Patience = {}): Promise<Reply<{ readonly name: string }>> {
+    return this.json('GET', '/api/v2/whoami', patience);
+  }
+
   renew(id: string, secret: string, patience: Patience): Promise<Reply<RenewedJson>> {
     return this.json('POST', `/api/v2/leases/${encodeURIComponent(id)}/renew`, patience, `Lease ${secret}`);
   }
@@ -143,18 +175,22 @@ export class Client {
   /** Holds it for so many seconds at least, even in silence; `guarded: false` says that no command is behind it any more. */
   extend(
     id: string,
-    secret: string,
+    secret: string | null,
     more: ExtendJson,
     patience: Patience,
     exit: number | null = null,
   ): Promise<Reply<RenewedJson>> {
     // Not in the body, of which an older daemon would refuse a key that it does not know.
     const path = `/api/v2/leases/${encodeURIComponent(id)}/extend${exit === null ? '' : `?exit=${exit}`}`;
-    return this.json('POST', path, patience, `Lease ${secret}`, JSON.stringify(more));
+    return this.json('POST', path, patience, secret === null ? undefined : `Lease ${secret}`, JSON.stringify(more));
   }
 
   lease(id: string, patience: Patience = {}): Promise<Reply<HeldJson>> {
     return this.json('GET', `/api/v2/leases/${encodeURIComponent(id)}`, patience);
+  }
+
+  leases(patience: Patience = {}): Promise<Reply<LeasesJson>> {
+    return this.json('GET', '/api/v2/leases', patience);
   }
 
   /** Ends somebody's lease without its secret; where a command is behind it, that is told to end. */

@@ -1,14 +1,20 @@
 import { Command, CommanderError } from 'commander';
 import { refuse } from '../core/error.ts';
+import { addAccept } from './commands/accept.ts';
+import { addAsk } from './commands/ask.ts';
 import { addCheck } from './commands/check.ts';
+import { addClaim } from './commands/claim.ts';
+import { addExtend } from './commands/extend.ts';
 import { addGiveBack } from './commands/give-back.ts';
 import { addHistory } from './commands/history.ts';
 import { addLock } from './commands/lock.ts';
 import { addQueue } from './commands/queue.ts';
 import { addRelease } from './commands/release.ts';
 import { addServe } from './commands/serve.ts';
+import { addShare } from './commands/share.ts';
 import { addStats } from './commands/stats.ts';
 import { addStatus } from './commands/status.ts';
+import { addSteal } from './commands/steal.ts';
 import { addWhy } from './commands/why.ts';
 import { EXIT_CODES } from './exit.ts';
 import type { Shell } from './shell.ts';
@@ -35,7 +41,13 @@ const COMMANDS: Readonly<Record<string, (program: Command, shell: Shell) => void
   why: addWhy,
   history: addHistory,
   stats: addStats,
+  claim: addClaim,
+  accept: addAccept,
+  extend: addExtend,
   release: addRelease,
+  share: addShare,
+  ask: addAsk,
+  steal: addSteal,
   check: addCheck,
   serve: addServe,
   'give-back': addGiveBack,

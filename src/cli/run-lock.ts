@@ -1,6 +1,6 @@
 import { formatDuration, roughDuration } from '../core/duration.ts';
 import type { Refusal } from '../core/error.ts';
-import type { AcquireJson, BlockerJson, LeaseJson } from '../core/wire.ts';
+import type { AcquireJson, LeaseJson } from '../core/wire.ts';
 import { acquire } from './acquire.ts';
 import type { Adopted } from './adopt.ts';
 import { signalStatus } from './child.ts';
@@ -8,6 +8,7 @@ import { recogniseCi } from './ci.ts';
 import type { Client } from './client.ts';
 import { type CommandLease, markOf } from './environment.ts';
 import { type ExitName, type ExitOverrides, exitCodeOf, exitNameOf, sentenceOf } from './exit.ts';
+import { explained, printableLines } from './explain.ts';
 import { Guard } from './guard.ts';
 import { mintId, mintSecret } from './ids.ts';
 import { HeldLease, type Hold } from './lease.ts';
@@ -17,9 +18,9 @@ import { type Ending, exitToTell, hasFailed, type Run, runUnder } from './run-un
 import { messageSentence, nameOf, namesOf } from './sentences.ts';
 import type { Signals } from './signals.ts';
 import type { Talk } from './talk.ts';
-import { printable } from './text.ts';
+
 import { type Mono, mono } from './time.ts';
-import { obstacles, WaitingDisplay } from './waiting.ts';
+import { WaitingDisplay } from './waiting.ts';
 import { describeTyped } from './wants.ts';
 
 /**
@@ -43,7 +44,6 @@ export interface LockWorld {
 }
 
 const LEAVE_WITHIN_MS = 2000;
-const EXPLAIN_WITHIN_MS = 1000;
 
 export async function runLock(plan: LockPlan, world: LockWorld, adopted: Adopted | null = null): Promise<ResultJson> {
   const askedAt = mono();
@@ -92,7 +92,11 @@ async function acquireAndRun(
     if (!settled) await leave(world, id, secret);
     (await guarding).done();
     if (acquired.type === 'interrupted') return interrupted(world, waited);
-    return refused(await explained(acquired.refusal, plan, world, display.blockers, waited), world, waited);
+    return refused(
+      await explained(acquired.refusal, plan.wants, world.client, { blockers: display.blockers, waited }),
+      world,
+      waited,
+    );
   }
   if (display.wasShown) {
     world.talk.say('held', `got ${namesOf(acquired.lease)} after ${roughDuration(waited)}`, { lease: acquired.lease });
@@ -258,26 +262,6 @@ async function leave({ client, signals }: LockWorld, id: string, secret: string)
   await client.release(id, secret, { within: LEAVE_WITHIN_MS, signal: limit }).catch(() => null);
 }
 
-/** Says who stood in the way: whoever gets no resource wants to know whom to ask. */
-async function explained(
-  refusal: Refusal,
-  plan: LockPlan,
-  { client }: LockWorld,
-  known: readonly BlockerJson[],
-  waited: number,
-): Promise<Refusal> {
-  if (refusal.code !== 'busy' && refusal.code !== 'timeout') return refusal;
-  const wanted = describeTyped(plan.wants);
-  const asked =
-    refusal.code === 'timeout' ? null : await client.why(plan.wants, { within: EXPLAIN_WITHIN_MS }).catch(() => null);
-  const blockers = asked?.type === 'ok' ? asked.body.blockers : known;
-  if (refusal.code === 'busy') {
-    return blockers.length === 0 ? refusal : { ...refusal, detail: obstacles('', blockers, Date.now()).join('; ') };
-  }
-  const who = blockers.length === 0 ? refusal.detail : obstacles(wanted, blockers, Date.now()).join('; ');
-  return { ...refusal, detail: `gave up waiting for ${wanted} after ${roughDuration(waited)}: ${who}` };
-}
-
 function refused(refusal: Refusal, { talk, overrides }: LockWorld, waited: number): ResultJson {
   const name: ExitName = exitNameOf(refusal.code);
   talk.fail(name, printableLines(sentenceOf(refusal)), { code: refusal.code, hint: refusal.hint });
@@ -297,10 +281,6 @@ export function notGranted(
   waited: number,
 ): ResultJson {
   return { outcome, exitCode, signal, waited: seconds(waited), held: 0, lease: null };
-}
-
-function printableLines(text: string): string {
-  return text.split('\n').map(printable).join('\n');
 }
 
 function seconds(ms: number): number {

@@ -100,10 +100,11 @@ export function nextEvent({ counters }: State): number {
 
 /**
  * When time alone will change this waiter: its patience or, with no connection open, its silence runs out. Whoever waits
- * for a claim has gone home, and is told in other ways.
+ * for a claim may have gone home, and is told in other ways.
  */
 export function waiterDue({ request, connections, heardAt }: Queued, silence: Millis): Millis {
-  const stays = connections > 0 || request.claim !== undefined;
+  const { claim } = request;
+  const stays = connections > 0 || (claim !== undefined && claim.attended === undefined);
   const gone = stays ? Number.POSITIVE_INFINITY : heardAt + silence;
   return Math.min(gone, request.givesUpAt ?? Number.POSITIVE_INFINITY);
 }

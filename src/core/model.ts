@@ -102,6 +102,8 @@ export interface Claim {
   readonly for: Millis;
   /** How long it is offered before it passes on; null where it is taken as soon as it is granted. */
   readonly accept: Millis | null;
+  /** A client waits for it, and its place is given up like any other where that falls silent. */
+  readonly attended?: true;
 }
 
 /** What was asked for. It waits in the queue, becomes a lease with the same id, and is remembered for a while after. */
@@ -125,7 +127,7 @@ export interface Request {
   readonly askedAt: Millis;
   /** When the wait is over, unserved; equal to `askedAt` for one who does not wait; null for ever. */
   readonly givesUpAt: Millis | null;
-  /** It is to be a claim, and keeps its place in the queue without a client; absent where it is not. */
+  /** It is to be a claim; absent where it is not. */
   readonly claim?: Claim;
   /** Why it takes over from whoever holds it; absent where it does not. */
   readonly steals?: string;

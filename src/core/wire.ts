@@ -48,7 +48,7 @@ export interface AcquireJson {
   note?: string | null;
   holder?: { name?: string | null; host?: string | null; link?: string | null } | null;
   guarded?: boolean | null;
-  /** A person's hold, which needs no renewals and keeps its place in the queue without a client. */
+  /** A person's hold, which needs no renewals. */
   claim?: ClaimJson | null;
   /** Why it takes over from whoever holds it, ahead of the queue. */
   steal?: string | null;
@@ -59,6 +59,8 @@ export interface ClaimJson {
   for: number;
   /** Seconds that it is offered before it passes on; null where it is taken as soon as it is granted. */
   accept?: number | null;
+  /** A client waits for it; without one its place is given up like any other. */
+  attended?: boolean | null;
 }
 
 /** The body of `POST /api/v2/leases/{id}/share`. */

@@ -134,7 +134,7 @@ const MUTANTS: readonly (readonly [string, ...Change[]])[] = [
   ['a guarded lease ends at a word', { file: 'ending.ts', find: 'if (!lease.request.guarded)', put: 'if (true)' }],
   ['a longest hold is not kept', { file: 'evolve.ts', find: 'ending === null && endsAt !== null ?', put: 'false ?' }],
   ['a silent waiter stays', { file: 'evolve.ts', find: 'heardAt + silence', put: 'heardAt + 2 * silence' }],
-  ['an open connection does not count', { file: 'evolve.ts', find: 'connections > 0 || request', put: 'request' }],
+  ['an open connection does not count', { file: 'evolve.ts', find: 'connections > 0 || (', put: '(' }],
   ['asking once waits', { file: 'step.ts', find: 'event.request.givesUpAt === now', put: 'false' }],
   [
     'what was extended is held on to although it was revoked',
@@ -214,7 +214,7 @@ const MUTANTS: readonly (readonly [string, ...Change[]])[] = [
   ],
   [
     'a person who waits is thought gone',
-    { file: 'evolve.ts', find: 'connections > 0 || request.claim !== undefined', put: 'connections > 0' },
+    { file: 'evolve.ts', find: 'claim !== undefined && claim.attended', put: 'false && claim?.attended' },
   ],
   ['everybody may steal', { file: 'people.ts', find: "principal.role !== 'admin'", put: 'false' }],
   [

@@ -754,7 +754,7 @@ function lastsUntil({ expiresAt, keptUntil, ending }: Holding): Millis {
 export function dueOfWaiter({ connections, heardAt, givesUpAt, claim }: Waiting, silence: Millis): Millis {
   return Math.min(
     givesUpAt ?? Number.POSITIVE_INFINITY,
-    connections > 0 || claim !== null ? Number.POSITIVE_INFINITY : heardAt + silence,
+    connections > 0 || (claim !== null && !claim.attended) ? Number.POSITIVE_INFINITY : heardAt + silence,
   );
 }
 

@@ -179,7 +179,11 @@ class RandomWorld {
   /** Some are offered first, some take over; a few are asked for in ways that are refused. */
   private someClaim(): Partial<Acquire> {
     const { chance } = this;
-    const claim = { for: chance.pick([3_000, 90_000, 400_000]), accept: chance.pick([null, 1_000, 20_000]) };
+    const claim = {
+      for: chance.pick([3_000, 90_000, 400_000]),
+      accept: chance.pick([null, 1_000, 20_000]),
+      ...chance.pick([{}, { attended: true } as const]),
+    };
     const guarded = chance.maybe(0.05);
     if (chance.maybe(0.6)) return { claim, guarded };
     const wants = chance

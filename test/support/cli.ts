@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { build } from 'esbuild';
 import { afterAll } from 'vitest';
+import { boardAssets } from '../../scripts/board-assets.mjs';
 import type { LeasesJson } from '../../src/core/wire.ts';
 import { Http, jsonOf, PATIENCE_MS, whereOf } from './http.ts';
 
@@ -63,7 +64,13 @@ async function bundle(version: string): Promise<string> {
   const out = (name: string): string => join(folder, 'dist', name);
   await Promise.all([
     build({ ...common, entryPoints: ['src/cli/main.ts'], outfile: out('cli.cjs'), external: ['./daemon.cjs'] }),
-    build({ ...common, entryPoints: ['src/daemon/main.ts'], outfile: out('daemon.cjs'), external: ['better-sqlite3'] }),
+    build({
+      ...common,
+      entryPoints: ['src/daemon/main.ts'],
+      outfile: out('daemon.cjs'),
+      external: ['better-sqlite3'],
+      plugins: [boardAssets],
+    }),
   ]);
   mkdirSync(join(folder, 'bin'));
   writeFileSync(join(folder, 'bin', 'rentabot.js'), "require('../dist/cli.cjs');\n");

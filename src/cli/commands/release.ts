@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
 import { type Refusal, refuse } from '../../core/error.ts';
-import type { LeaseJson } from '../../core/wire.ts';
+import type { LeaseJson, QueuedJson } from '../../core/wire.ts';
 import { askDaemon, INSIST_MS } from '../ask.ts';
 import { recogniseCi } from '../ci.ts';
 import type { Client, Reply } from '../client.ts';
+import { distinct, leasesOn, Me } from '../holdings.ts';
 import { addDaemonOptions, addOutputOptions, type CommonOptions, readManner } from '../options.ts';
 import { namesOf } from '../sentences.ts';
 import type { Shell } from '../shell.ts';
@@ -40,7 +41,7 @@ export function addRelease(program: Command, shell: Shell): void {
     .command('release')
     .summary('give back what is held as a claim')
     .description(
-      'Gives back what you hold on these resources without a command, as what `lock --keep-on-failure` has kept. What was got together is given back together. What somebody else holds, and what a command is using, stays, and then nothing is given back.',
+      'Gives back what you have claimed, or what `lock --keep-on-failure` has kept, and leaves the queue where you wait for it with `claim --next`. What was got together is given back together. What somebody else holds, and what a command is using, stays, and then nothing is given back.',
     )
     .usage('NAME… [options]')
     .argument('<name...>', 'the resources')
@@ -58,16 +59,20 @@ async function release(names: readonly string[], options: ReleaseOptions, shell:
   const asked = await askDaemon(shell, options, (client, within) => round.run(client, within), INSIST_MS);
   if (asked.type === 'failed') return asked.exit;
   const { found, released } = round;
+  const places = [...round.left.values()].flat();
   if (options.json) {
     const { jsonLine } = await import('../output.ts');
-    await shell.print(jsonLine({ released: [...released.values()] }));
+    const left = places.map(({ id, want }) => ({ id, want }));
+    await shell.print(jsonLine({ released: [...released.values()], ...(left.length > 0 ? { left } : {}) }));
     return 0;
   }
   const talk = new Talk(shell.voice, readManner(options, shell.machine.env));
-  const free = names.filter((name) => (found.get(name) ?? []).length === 0).map(printable);
+  const queued = new Set(places.map(({ want }) => want));
+  const free = names.filter((name) => (found.get(name) ?? []).length === 0 && !queued.has(name)).map(printable);
   if (asked.type === 'none') talk.say('nothing-held', 'no daemon is running here, so nothing is held');
   else if (free.length > 0)
     talk.say('nothing-held', `${free.join(', ')} ${free.length > 1 ? 'are' : 'is'} held by nobody`);
+  for (const { id, want } of places) talk.say('left', `left the queue for ${printable(want)}`, { id });
   for (const lease of distinct([...found.values()].flat())) {
     const one = released.get(lease.id);
     if (one) talk.say(one.state, releasedSentence(lease, one.state), one);
@@ -80,6 +85,9 @@ class Round {
   /** Who holds something of each name; complete once all have been looked at. */
   readonly found = new Map<string, readonly LeaseJson[]>();
   readonly released = new Map<string, ReleasedJson>();
+  /** By name, where we wait for it and hold nothing of it. */
+  readonly left = new Map<string, readonly QueuedJson[]>();
+  private me: Me | null = null;
 
   constructor(
     private readonly names: readonly string[],
@@ -89,24 +97,51 @@ class Round {
 
   /** Looks first and ends only then, so that a call that is refused has ended nothing. */
   async run(client: Client, within: number): Promise<Reply<null>> {
+    const queued = await this.placesOf(client, within);
+    if (queued.type === 'refused') return queued;
     for (const name of this.names) {
       if (this.found.has(name)) continue;
-      const holders = await holdersOf(client, name, within);
+      const holders = await leasesOn(client, name, within);
       if (holders.type === 'refused') return holders;
       this.found.set(name, holders.body);
     }
     const ours: LeaseJson[] = [];
     for (const [name, holders] of this.found) {
-      const own = this.force ? holders : holders.filter((lease) => !lease.guarded && lease.holder.name === this.caller);
-      const other = holders.find(({ holder }) => holder.name === this.caller) ?? holders[0];
-      if (own.length === 0 && other) return { type: 'refused', refusal: this.mayNot(name, other), sentAt: mono() };
+      const mine = await this.mine(holders);
+      const own = this.force ? holders : mine.filter(({ guarded }) => !guarded);
+      const other = mine[0] ?? holders[0];
+      const places = own.length === 0 ? queued.body.filter(({ want }) => want === name) : [];
+      if (own.length === 0 && other && places.length === 0 && !this.left.has(name))
+        return { type: 'refused', refusal: this.mayNot(name, other, mine.includes(other)), sentAt: mono() };
       ours.push(...own);
+      if (places.length > 0) this.left.set(name, places);
+    }
+    for (const { id } of [...this.left.values()].flat()) {
+      const left = await client.revoke(id, { within });
+      if (left.type === 'refused') return left;
     }
     for (const lease of distinct(ours)) {
       const reply = await this.end(client, lease, within);
       if (reply.type === 'refused') return reply;
     }
     return { type: 'ok', body: null, sentAt: mono() };
+  }
+
+  private async mine(leases: readonly LeaseJson[]): Promise<LeaseJson[]> {
+    const found: LeaseJson[] = [];
+    for (const lease of leases) if (await this.me?.isMine(lease)) found.push(lease);
+    return found;
+  }
+
+  /** Where we have queued up as people do, for one of these names alone. */
+  private async placesOf(client: Client, within: number): Promise<Reply<readonly QueuedJson[]>> {
+    this.me ??= new Me(client, this.caller);
+    const queue = await client.queue({ within });
+    if (queue.type === 'refused') return queue;
+    const places: QueuedJson[] = [];
+    for (const place of queue.body.waiting)
+      if (place.claim && this.names.includes(place.want) && (await this.me.isMine(place))) places.push(place);
+    return { ...queue, body: places };
   }
 
   private async end(client: Client, { id, resources }: LeaseJson, within: number): Promise<Reply<unknown>> {
@@ -116,11 +151,10 @@ class Round {
     return reply;
   }
 
-  private mayNot(name: string, { guarded, holder, note, since, until }: LeaseJson): Refusal {
+  private mayNot(name: string, { guarded, holder, note, since, until }: LeaseJson, own: boolean): Refusal {
     const now = Date.now();
     const end = until === null ? '' : `, until ${clockTime(until, now)}`;
     const from = `since ${clockTime(since, now)}${note && ` (${printable(note)})`}${end}`;
-    const own = holder.name === this.caller;
     const held = own ? 'in use by a command of yours' : `held by ${who(holder)}`;
     const at = own && holder.host !== '' ? ` on ${printable(holder.host)}` : '';
     const using = guarded && !own ? ', whose command is using it' : '';
@@ -129,24 +163,6 @@ class Round {
       : '--force takes it away from them';
     return refuse('denied', `${printable(name)} is ${held}${at} ${from}${using}`, { hint });
   }
-}
-
-/** Everybody who holds something of it, by the time of looking. */
-async function holdersOf(client: Client, name: string, within: number): Promise<Reply<readonly LeaseJson[]>> {
-  const looked = await client.resource(name, { within });
-  if (looked.type === 'refused') return looked;
-  const leases: LeaseJson[] = [];
-  for (const { id } of looked.body.resource.leases) {
-    const lease = await client.lease(id, { within });
-    if (lease.type === 'ok') leases.push(lease.body.lease);
-    // It ended in the moment between.
-    else if (lease.refusal.code !== 'lost' && lease.refusal.code !== 'not-found') return lease;
-  }
-  return { ...looked, body: leases };
-}
-
-function distinct(leases: readonly LeaseJson[]): LeaseJson[] {
-  return [...new Map(leases.map((lease) => [lease.id, lease])).values()];
 }
 
 function releasedSentence(lease: LeaseJson, state: ReleasedJson['state']): string {

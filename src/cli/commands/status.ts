@@ -88,9 +88,28 @@ function paintOf({ state }: ResourceJson, paint: Paint): (text: string) => strin
   return state === 'held' || state === 'shared' || state === 'draining' ? paint.busy : paint.bad;
 }
 
+/** What else there is to know of a lease. */
+function aboutLease(lease: ResourceLeaseJson | null): string[] {
+  if (lease === null) return [];
+  const { offeredUntil, shares = [], asked = [], ending } = lease;
+  const last = asked.at(-1);
+  return [
+    offeredUntil === undefined ? '' : 'offered, not accepted yet',
+    shares.length === 0 ? '' : `shared with ${shares.join(', ')}`,
+    last === undefined ? '' : `${last.by || 'somebody'} asks for it${last.note && `: ${last.note}`}`,
+    ending ? 'told to end' : '',
+  ];
+}
+
 function noteOf({ state, offline, description }: ResourceJson, lease: ResourceLeaseJson | null): string {
   const drains = state === 'draining' ? 'draining: its last command may not have ended yet' : '';
-  const parts = [lease?.note, offline && `offline: ${offline.reason}`, drains, lease ? '' : description];
+  const parts = [
+    lease?.note,
+    ...aboutLease(lease),
+    offline && `offline: ${offline.reason}`,
+    drains,
+    lease ? '' : description,
+  ];
   return parts
     .filter((part) => part)
     .map((part) => printable(part ?? ''))

@@ -103,8 +103,9 @@ function commandOf(daemon: Daemon, ask: Ask, id: string, asked: AcquireBody): Ac
   };
 }
 
-function claimOf({ for: span, accept }: ClaimJson): Claim {
-  return { for: Math.round(span * 1000), accept: accept == null ? null : Math.round(accept * 1000) };
+function claimOf({ for: span, accept, attended }: ClaimJson): Claim {
+  const claim = { for: Math.round(span * 1000), accept: accept == null ? null : Math.round(accept * 1000) };
+  return attended ? { ...claim, attended: true } : claim;
 }
 
 /** Throws the problem, with a caret under its place where it is in an expression. */

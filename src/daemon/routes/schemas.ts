@@ -74,9 +74,13 @@ export const claimSchema = z
       description:
         'Seconds that it is offered, once it is its turn, before it passes on; it lasts `for` from its acceptance. Taken at once if absent.',
     }),
+    attended: absentOr(z.boolean()).meta({
+      description: 'A client waits for it, and its place is given up like any other where that falls silent.',
+    }),
   })
   .meta({
-    description: "A person's hold: it needs no renewals, and keeps its place in the queue without a client.",
+    description:
+      "A person's hold: it needs no renewals and, unless `attended`, keeps its place in the queue without a client.",
   });
 
 export const acquireSchema = z
