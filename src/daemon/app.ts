@@ -2,7 +2,7 @@ import { Hono } from 'hono';
 import { refuseBelow } from '../core/access.ts';
 import { type Refusal, RentabotError, refuse } from '../core/error.ts';
 import { DESCRIPTOR_HEADER } from '../core/wire.ts';
-import { type Answer, problem, type Reply, refusalFrom, toResponse } from './answer.ts';
+import { type Answer, problem, type Reply, refusalFrom, SENT, toResponse } from './answer.ts';
 import { boardRoutes } from './board/routes.ts';
 import type { Daemon } from './daemon.ts';
 import { type Caller, CSRF_HEADER, refuseForgery } from './identity/identities.ts';
@@ -111,7 +111,7 @@ async function untilRevoked(
 ): Promise<Answer> {
   const answer = await answering;
   const outgoing = ask.env?.outgoing;
-  if (answer instanceof Response && outgoing)
+  if ((answer === SENT || answer instanceof Response) && outgoing)
     onceClosed(
       ask,
       daemon.identities.onRevoked(caller, () => outgoing.destroy()),

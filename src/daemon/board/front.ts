@@ -6,22 +6,30 @@ import type { Page } from './shell.ts';
 import { readChoice } from './view/choice.ts';
 import { queuesOf } from './view/queues.ts';
 import { chipsHtml, choicesHtml, tableHtml, type World } from './view/table.ts';
+import { yoursHtml } from './view/yours.ts';
 
 /** What there is, who holds it and who waits: as it is now, and live where there is script. */
 export function frontPage({ state, now }: Sight, { viewer, face }: Visit, query: URLSearchParams): Page {
   const world = worldOf({ state });
   const choice = readChoice(query);
+  const scene = { now, face, viewer };
+  const yours = yoursHtml(world, waitersOf(state).waiters, scene);
   return {
     title: 'rentabot',
     name: 'board',
     main: html`<h1 class="vh">Board</h1>
+<section id="yours" aria-label="Yours"${yours === null ? html` hidden` : null}>${yours}</section>
 <form id="choices" role="search" action="/" method="get">${choicesHtml(world, choice)}</form>
 <ul id="chips" aria-label="Filters">${chipsHtml(world, choice, viewer)}</ul>
 <div id="table">
-${tableHtml(world, choice, { now, face, viewer })}
-</div>`,
+${tableHtml(world, choice, scene)}
+</div>
+${DIALOG}`,
   };
 }
+
+/** Filled by the script. */
+export const DIALOG = html`<dialog id="act" aria-labelledby="act-title"><form method="dialog"></form></dialog>`;
 
 export function worldOf({ state }: Pick<Sight, 'state'>): World {
   const rows = new Map(Array.from(state.catalogue.byId.values(), (entry) => [entry.resource.id, rowOf(state, entry)]));

@@ -5,30 +5,63 @@ import type { Daemon } from '../daemon.ts';
 import type { Sight } from '../engine.ts';
 import type { Ask } from '../requests.ts';
 import type { ApiRoute } from '../routes/route.ts';
+import { dayIn, dayPage } from './day.ts';
+import { Figures } from './figures.ts';
 import { frontPage } from './front.ts';
 import { Live } from './live.ts';
 import { type Visit, visitOf } from './look.ts';
+import { readPast } from './past.ts';
+import { resourcePage, rowNamed, spanIn } from './resource.ts';
 import { type Page, pageReply } from './shell.ts';
+import { wallPage } from './wall.ts';
 
 /** What the pages need beside the native API. None of it is promised to anybody but them. */
 export function boardRoutes(daemon: Daemon): readonly ApiRoute[] {
   const live = new Live(daemon.engine, SCRIPT_NAME);
+  const figures = new Figures(daemon);
   return [
     { method: 'get', path: '/board/events', needs: 'viewer', answer: (ask) => join(daemon, live, ask) },
+    { method: 'get', path: '/resources/:name', needs: 'viewer', answer: (ask) => resource(daemon, figures, ask) },
+    { method: 'get', path: '/day', needs: 'viewer', answer: (ask) => day(daemon, ask) },
+    { method: 'get', path: '/wall', needs: 'viewer', answer: (ask) => drawn(daemon, ask, wallPage) },
     { method: 'get', path: '/assets/:name', needs: 'nobody', answer: asset },
   ];
 }
 
 /** The board, for a browser that asks for the root. */
 export function boardPage(daemon: Daemon, ask: Ask): Promise<Answer> {
-  return drawn(daemon, ask, (sight, visit, query) => frontPage(sight, visit, query));
+  return drawn(daemon, ask, frontPage);
 }
 
 type Draw = (sight: Sight, visit: Visit, query: URLSearchParams) => Page;
 
+async function resource(daemon: Daemon, figures: Figures, ask: Ask): Promise<Answer> {
+  const name = ask.req.param('name') ?? '';
+  // Before anything is read of it: who is mistaken in the name is told the nearest.
+  const row = await daemon.engine.read((sight) => rowNamed(sight, name));
+  const [, length] = spanIn(queryOf(ask));
+  const since = daemon.engine.now() - length;
+  const past = await readPast(daemon.store, since, row.name);
+  const { resources } = await figures.ofLast(length);
+  const own = resources.find(({ id }) => id === row.id) ?? null;
+  return drawn(daemon, ask, (sight, visit, query) => resourcePage(sight, visit, { name, query, past, figures: own }));
+}
+
+async function day(daemon: Daemon, ask: Ask): Promise<Answer> {
+  const { face } = visitOf(daemon, ask);
+  await daemon.engine.read(() => null);
+  const { from } = dayIn(queryOf(ask), daemon.engine.now(), face);
+  const past = await readPast(daemon.store, from, null);
+  return drawn(daemon, ask, (sight, visit, query) => dayPage(sight, visit, query, past));
+}
+
+function queryOf(ask: Ask): URLSearchParams {
+  return new URL(ask.req.url).searchParams;
+}
+
 async function drawn(daemon: Daemon, ask: Ask, draw: Draw): Promise<Answer> {
-  const visit = visitOf(ask, daemon.identify(ask));
-  const query = new URL(ask.req.url).searchParams;
+  const visit = visitOf(daemon, ask);
+  const query = queryOf(ask);
   return daemon.engine.read((sight) => pageReply(draw(sight, visit, query), visit, sight.now));
 }
 

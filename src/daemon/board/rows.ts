@@ -11,9 +11,7 @@ const MOST_WAITERS = 500;
 
 export function rowOf(state: State, entry: Entry): Row {
   const { waiting: _, leases, ...resource } = resourceToJson(state, entry);
-  const told = leases.slice(0, MOST_LEASES).map((lease) => {
-    return { ...lease, owner: state.leases.get(lease.id)?.lease.request.principal ?? '' };
-  });
+  const told = leases.slice(0, MOST_LEASES);
   return { ...resource, leases: told, more: leases.length - told.length };
 }
 
@@ -44,5 +42,7 @@ function waiterOf(request: Request): Waiter {
     until: isoOrNull(givesUpAt),
     priority,
     ticket,
+    claim: request.claim !== undefined,
+    steals: request.steals !== undefined,
   };
 }

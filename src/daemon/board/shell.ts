@@ -7,11 +7,17 @@ import type { Visit } from './look.ts';
 export interface Page {
   readonly title: string;
   /** Which of the pages it is, for the script and for the navigation. */
-  readonly name: 'board' | 'resource';
+  readonly name: 'board' | 'resource' | 'day' | 'wall' | 'admin';
+  /** Only this resource is shown. */
+  readonly only?: number;
   readonly main: Html;
 }
 
-const PLACES = [['board', '/', 'Board']] as const;
+const PLACES = [
+  ['board', '/', 'Board'],
+  ['day', '/day', 'Day'],
+  ['wall', '/wall', 'Wall'],
+] as const;
 
 /** Scripts, styles and connections come from the daemon itself; nothing stands in the page, and nobody frames it. */
 const POLICY = [
@@ -34,7 +40,7 @@ export function pageReply(page: Page, visit: Visit, now: number): Reply {
   });
 }
 
-function pageText({ title, name, main }: Page, { viewer, theme }: Visit, now: number): string {
+function pageText({ title, name, main, only }: Page, { viewer, theme, csrf }: Visit, now: number): string {
   const said = theme === null ? null : html` data-theme="${theme}"`;
   return html`<!doctype html>
 <html lang="en"${said}>
@@ -42,18 +48,18 @@ function pageText({ title, name, main }: Page, { viewer, theme }: Visit, now: nu
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>${title}</title>
+${csrf === null ? null : html`<meta name="csrf" content="${csrf}">\n`}<title>${title}</title>
 <link rel="stylesheet" href="/assets/${STYLE_NAME}">
 <link rel="icon" href="data:image/svg+xml,${ICON}">
 <script src="/assets/${SCRIPT_NAME}" defer></script>
 </head>
-<body class="${name}" data-page="${name}" data-now="${now}" data-name="${viewer.name}" data-role="${viewer.role}"${viewer.open ? html` data-open` : null}>
+<body class="${name}" data-page="${name}" data-now="${now}" data-name="${viewer.name}" data-role="${viewer.role}"${viewer.open ? html` data-open` : null}${viewer.steals ? html` data-steals` : null}${only === undefined ? null : html` data-only="${only}"`}>
 <a class="skip" href="#main">To the content</a>
 <header>
 <a class="mark" href="/">rentabot</a>
 <nav aria-label="Pages">${PLACES.map(([key, href, word]) => html`<a href="${href}"${key === name ? html` aria-current="page"` : null}>${word}</a>`)}</nav>
 <span id="live" role="status"></span>
-<span id="who"></span>
+<span id="who">${whoHtml(viewer)}</span>
 <button id="theme" aria-label="Dark or light" title="Dark or light" hidden></button>
 </header>
 <div id="away" role="alert" hidden></div>
@@ -65,6 +71,12 @@ ${main}
 </body>
 </html>
 `.text;
+}
+
+/** Who one is, and the way out or in. On an open daemon it is a name, which the script lets one change. */
+function whoHtml({ name, open }: Visit['viewer']): Html {
+  if (open) return html`<button id="rename" hidden>${name === '' ? 'Say who you are' : name}</button>`;
+  return name === '' ? html`<a href="/login">Log in</a>` : html`<b>${name}</b> <a href="/logout">Log out</a>`;
 }
 
 const ICON = encodeURIComponent(

@@ -12,6 +12,8 @@ const NASTY = `"><script>alert('1')</script>&`;
 
 let running: TestDaemon;
 let page: Answer;
+let pages: ReadonlyMap<string, Answer>;
+const PATHS = ['/', '/resources/board-1', '/day', '/wall'];
 
 beforeAll(async () => {
   running = await startDaemon({
@@ -23,13 +25,15 @@ beforeAll(async () => {
         properties: { site: NASTY },
       }),
       'board-2',
+      'board-3',
     ],
   });
   const link = 'https://ci.example/"><script>';
   await running.lease().hold('board-1', { note: NASTY, holder: { name: NASTY, host: NASTY, link } });
   await running.lease().wait('board-1', { note: NASTY, holder: { name: NASTY } });
   await running.http.post('/api/v2/resources/board-2/offline', { reason: NASTY });
-  page = await get('/');
+  pages = new Map(await Promise.all(PATHS.map(async (path) => [path, await get(path)] as const)));
+  page = pages.get('/') as Answer;
 });
 afterAll(() => running.close());
 
@@ -37,7 +41,12 @@ function get(path: string, headers: Record<string, string> = {}): Promise<Answer
   return running.http.get(path, { headers: { accept: 'text/html,*/*;q=0.8', ...headers } });
 }
 
-describe('every page', () => {
+describe.each(PATHS)('the page at %s', (path) => {
+  let page: Answer;
+  beforeAll(() => {
+    page = pages.get(path) as Answer;
+  });
+
   test('runs and loads nothing but the assets of the daemon, and its policy allows no more', () => {
     const { text, headers } = page;
     expect(page.status).toBe(200);
@@ -96,8 +105,8 @@ describe('the board', () => {
   test('is chosen from by the address, without script', async () => {
     const rows = async (query: string) =>
       [...(await get(`/?${query}`)).text.matchAll(/<tr id="(r\d)"/g)].map(([, id]) => id);
-    expect(await rows('')).toEqual(['r1', 'r2']);
-    expect(await rows('sort=-name')).toEqual(['r2', 'r1']);
+    expect(await rows('')).toEqual(['r1', 'r2', 'r3']);
+    expect(await rows('sort=-name')).toEqual(['r3', 'r2', 'r1']);
     expect(await rows('tag=imx8')).toEqual(['r1']);
     expect(await rows('state=offline')).toEqual(['r2']);
     expect(await rows('state=offline&state=held')).toEqual(['r1', 'r2']);
@@ -114,6 +123,42 @@ describe('the board', () => {
     expect(text).toContain('data-name="alice"');
     for (const bad of ['theme=%22%3E', 'zone=No/Where', '%zz']) {
       expect((await get('/', { cookie: `rentabot-look=${bad}` })).status).toBe(200);
+    }
+  });
+});
+
+describe('the page of a resource', () => {
+  test('that does not exist says the nearest name', async () => {
+    expect(problemOf(await get('/resources/bord-1'))).toMatchObject({
+      status: 404,
+      hint: expect.stringContaining('board-1'),
+    });
+  });
+
+  test('has who held it, how that ended, and how often it fails beside the others', async () => {
+    for (const exit of [0, 1]) {
+      const client = running.lease();
+      await client.hold('board-3', { guarded: true, note: 'nightly', holder: { name: 'ci' } });
+      await client.release(`?ended=true&exit=${exit}`);
+    }
+    const { text } = await get('/resources/board-3?span=day');
+    expect(text).toMatch(/ci: nightly, [\d:]+ – [\d:]+ \(0 s\), released, exit 1/);
+    expect(text).toContain('<dd>2 times</dd>');
+    expect(text).toContain('50 % (1 of 2)');
+    expect(text).toContain('<title>');
+  });
+});
+
+describe('the day', () => {
+  test('is the one that is asked for in the time zone of the browser, and leads to the ones beside', async () => {
+    const cookie = `rentabot-look=${encodeURIComponent('zone=Asia/Tokyo')}`;
+    const { text } = await get('/day?date=2026-03-01&tag=imx8', { cookie });
+    expect(text).toContain('<h1>2026-03-01</h1>');
+    expect(text).toContain('href="/day?date=2026-02-28&amp;tag=imx8"');
+    expect(text).toContain('href="/day?date=2026-03-02&amp;tag=imx8"');
+    expect([...text.matchAll(/<th scope="row">/g)]).toHaveLength(1);
+    for (const bad of ['2026-13-45', 'x', '2026-02-31"']) {
+      expect((await get(`/day?date=${encodeURIComponent(bad)}`)).status).toBe(200);
     }
   });
 });

@@ -6,7 +6,7 @@ import { isMine, type Row, type RowLease, type Viewer, type Waiter } from '../..
 import { queuesOf } from '../../../src/daemon/board/view/queues.ts';
 import { clockface, spanText } from '../../../src/daemon/board/view/times.ts';
 
-const ALICE: Viewer = { name: 'alice', role: 'user', open: true };
+const ALICE: Viewer = { name: 'alice', role: 'user', open: true, steals: false };
 const NOW = Date.parse('2026-03-04T12:00:00Z');
 
 function row(id: number, name: string, more: Partial<Row> = {}): Row {
@@ -28,7 +28,7 @@ function waiter(id: string, wants: readonly string[], more: Partial<Waiter> = {}
   const made = wants.map((name) => makeWant({ type: 'name', name }));
   return {
     ...{ id, holder: { name: id, host: '', link: null }, owner: '', note: '', want: wants.join(), until: null },
-    ...{ wants: made, since: new Date(NOW).toISOString(), priority: 0, ticket: 1 },
+    ...{ wants: made, since: new Date(NOW).toISOString(), priority: 0, ticket: 1, claim: true, steals: false },
     ...more,
   };
 }

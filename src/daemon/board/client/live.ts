@@ -1,3 +1,4 @@
+import type { WhoamiJson } from '../../../core/wire-identity.ts';
 import type { Change, Whole } from '../view/model.ts';
 import { now, setNow } from './clock.ts';
 
@@ -63,6 +64,7 @@ export class Connection {
     this.source.close();
     this.failures += 1;
     this.listener.away(true);
+    void goToLogin();
     clearTimeout(this.retry);
     this.retry = setTimeout(() => this.open(), after);
   }
@@ -81,4 +83,12 @@ export class Connection {
       }, HIDDEN_MS);
     } else if (this.source === null) this.open();
   }
+}
+
+/** A session that is over looks like a daemon that is away, but for what it answers. The page then leads to the login, and back. */
+async function goToLogin(): Promise<void> {
+  const answer = await fetch('/api/v2/whoami').catch(() => null);
+  if (!answer?.ok) return;
+  const { role } = (await answer.json()) as WhoamiJson;
+  if (role === 'nobody') location.reload();
 }

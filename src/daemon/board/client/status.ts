@@ -14,14 +14,13 @@ export function away(isAway: boolean): void {
 let timer = 0;
 const SHOWN_MS = 8000;
 
-/** Says something once: at the edge of the page, and to screen readers. */
+/** Says something once: at the edge of the page for a while, and to screen readers. */
 export function tell(text: string): void {
   const told = byId('told');
   told.textContent = text;
+  told.classList.remove('past');
   clearTimeout(timer);
-  timer = setTimeout(() => {
-    told.textContent = '';
-  }, SHOWN_MS);
+  timer = setTimeout(() => told.classList.add('past'), SHOWN_MS);
 }
 
 /** After an upgrade of the daemon the script of before is not to draw what the new one says. */

@@ -1,4 +1,6 @@
+import { html } from '../../routes/html.ts';
 import { type Choice, choose, type Group } from '../view/choice.ts';
+import { queueHtml } from '../view/dialog.ts';
 import { rowHtml } from '../view/row.ts';
 import { chipsHtml, choicesHtml, emptyHtml, groupHtml, headsHtml, isEmpty } from '../view/table.ts';
 import { now } from './clock.ts';
@@ -15,6 +17,8 @@ export class Table {
   private readonly bodies = new Map<string, Element>();
   private readonly stale = new Set<number>();
   private readonly table = byId('board');
+  /** On the page of one resource. */
+  private readonly only = Number(document.body.dataset.only ?? 0);
 
   constructor(private readonly world: LiveWorld) {
     for (const body of this.table.querySelectorAll<HTMLElement>('tbody'))
@@ -27,9 +31,11 @@ export class Table {
     const { world } = this;
     for (const id of changed) this.stale.add(id);
     for (const id of this.rows.keys()) if (!world.rows.has(id)) this.forget(id);
-    const groups = choose(world.rows.values(), world.queues, choice, viewer);
+    const only = world.rows.get(this.only);
+    const groups = choose(only ? [only] : world.rows.values(), world.queues, choice, viewer);
     this.freshen(groups);
     this.place(groups);
+    if (only) return fill(byId('queue'), html`${queueHtml(world.queues.get(only.id) ?? [], { now: now(), face })}`);
     fill(byId('chips'), chipsHtml(world, choice, viewer));
     byId('empty').hidden = !isEmpty(groups);
     fill(byId('empty'), emptyHtml(world));
@@ -37,6 +43,7 @@ export class Table {
 
   /** The form and the heads of the columns, after another choice. */
   drawChoices(choice: Choice): void {
+    if (this.only !== 0) return;
     fill(byId('choices'), choicesHtml(this.world, choice));
     fill(this.table.querySelector('thead tr') as Element, headsHtml(choice));
   }

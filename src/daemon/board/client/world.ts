@@ -1,4 +1,4 @@
-import { type Change, inOrder, type Row, type Waiter, type Whole } from '../view/model.ts';
+import { type Change, inOrder, type Row, type RowLease, type Waiter, type Whole } from '../view/model.ts';
 import { type Queues, queuesOf } from '../view/queues.ts';
 
 /** What this browser knows of the state of things. */
@@ -7,6 +7,38 @@ export class LiveWorld {
   readonly waiters = new Map<string, Waiter>();
   queues: Queues = new Map();
   unseen = 0;
+  private readonly watchers = new Set<() => void>();
+
+  /** The lease of this id, on whatever resource; null where there is none any more. */
+  lease(id: string): RowLease | null {
+    for (const { leases } of this.rows.values()) {
+      const found = leases.find((lease) => lease.id === id);
+      if (found) return found;
+    }
+    return null;
+  }
+
+  /** Resolves once it is so, or after so many milliseconds: whatever was answered is shown within a moment. */
+  until(holds: (world: LiveWorld) => boolean, longest: number): Promise<void> {
+    if (holds(this)) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        this.watchers.delete(look);
+        resolve();
+      };
+      const look = (): void => {
+        if (holds(this)) done();
+      };
+      const timer = setTimeout(done, longest);
+      this.watchers.add(look);
+    });
+  }
+
+  /** To be called when what changed is drawn. */
+  drawn(): void {
+    for (const look of [...this.watchers]) look();
+  }
 
   /** Answers with the ids of the resources that may look different now. */
   replace({ rows, waiters, unseen }: Whole): Iterable<number> {

@@ -1,4 +1,5 @@
 import { matchesExpression, parseExpression } from '../../../core/expression.ts';
+import type { Expression } from '../../../core/model.ts';
 import { isMine, type Row, type Viewer } from './model.ts';
 import type { Queues } from './queues.ts';
 
@@ -93,15 +94,20 @@ export function isIn(row: Row, state: string, queues: Queues, viewer: Viewer): b
 /** Words that have all to be somewhere in it; or, where it reads as one, an expression as the command line has them. */
 function searchOf(search: string): (row: Row) => boolean {
   if (search === '') return () => true;
-  if (/[&|!=<>()]/.test(search)) {
-    const expression = parseExpression(search);
-    if (!('problem' in expression)) return (row) => matchesExpression(expression, row);
-  }
+  const expression = expressionIn(search);
+  if (expression) return (row) => matchesExpression(expression, row);
   const words = search.toLowerCase().split(/\s+/);
   return (row) => {
     const text = textOf(row);
     return words.every((word) => text.includes(word));
   };
+}
+
+/** Null for words. */
+export function expressionIn(search: string): Expression | null {
+  if (!/[&|!=<>()]/.test(search)) return null;
+  const expression = parseExpression(search);
+  return 'problem' in expression ? null : expression;
 }
 
 function textOf({ name, description, endpoint, tags, properties, leases, offline }: Row): string {
@@ -138,7 +144,7 @@ function sortKey(row: Row, sort: Sort, queues: Queues): string | number {
   const lease = row.leases[0];
   switch (sort) {
     case 'state':
-      return STATES.findIndex((state) => state === row.state);
+      return (STATES as readonly string[]).indexOf(row.state);
     case 'holder':
       return lease?.holder.name ?? '';
     case 'since':

@@ -7,16 +7,12 @@ import type { HolderJson, ResourceJson, ResourceLeaseJson } from '../../../core/
  */
 
 /** A resource without who waits for it: the waiters are told once, not with each of a thousand resources that they would take. */
-export interface Row extends Omit<ResourceJson, 'waiting' | 'leases'> {
-  readonly leases: readonly RowLease[];
+export interface Row extends Omit<ResourceJson, 'waiting'> {
   /** Leases beyond those that are told. */
   readonly more: number;
 }
 
-export interface RowLease extends ResourceLeaseJson {
-  /** The principal; empty on a daemon without identities. */
-  readonly owner: string;
-}
+export type RowLease = ResourceLeaseJson;
 
 /** A place in the queue. */
 export interface Waiter {
@@ -32,6 +28,10 @@ export interface Waiter {
   readonly until: string | null;
   readonly priority: number;
   readonly ticket: number;
+  /** A person, who is told when it is their turn. */
+  readonly claim: boolean;
+  /** It takes over, ahead of everybody. */
+  readonly steals: boolean;
 }
 
 /** Everything, for a board that was just opened or was away. */
@@ -65,13 +65,17 @@ export interface Viewer {
   readonly role: Role;
   /** A daemon without identities: everybody may do everything, and says a name so that others know whom to ask. */
   readonly open: boolean;
+  /** Whether they may take over what somebody else holds. */
+  readonly steals: boolean;
 }
 
 /** Whether it is the viewer's own, or shared with them. */
-export function isMine({ holder, owner }: Pick<RowLease, 'holder' | 'owner'>, viewer: Viewer): boolean {
+export function isMine({ holder, owner, shares }: Owned, viewer: Viewer): boolean {
   if (viewer.name === '') return false;
-  return viewer.open ? holder.name === viewer.name : owner === viewer.name;
+  return (viewer.open ? holder.name : owner) === viewer.name || (shares?.includes(viewer.name) ?? false);
 }
+
+type Owned = Pick<RowLease, 'holder' | 'owner' | 'shares'>;
 
 /** In the order in which they are served. */
 export function inOrder(a: Waiter, b: Waiter): number {

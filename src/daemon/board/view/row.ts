@@ -1,5 +1,6 @@
 import { type Html, html } from '../../routes/html.ts';
 import { EVERYTHING, firstEnd, hrefOf } from './choice.ts';
+import { type Deed, deedsFor } from './deeds.ts';
 import { isMine, type Row, type RowLease, type Viewer, type Waiter } from './model.ts';
 import { type Clockface, spanText } from './times.ts';
 
@@ -25,9 +26,15 @@ const NAMED = 3;
 /** One resource as a row of the table. */
 export function rowHtml(row: Row, queue: readonly Waiter[], scene: Scene): Html {
   const mine = row.leases.some((lease) => isMine(lease, scene.viewer));
-  return html`<tr id="r${row.id}" class="${row.state}${mine ? ' mine' : ''}"><th scope="row">${nameCell(row)}</th><td class="st">${row.state}${
-    mine ? html` <b>yours</b>` : null
-  }</td><td class="who">${whoCell(row, scene)}</td><td class="tm">${timeCell(row, scene)}</td><td class="qu">${queueCell(queue)}</td></tr>`;
+  return html`<tr id="r${row.id}" class="${row.state}${mine ? ' mine' : ''}"><th scope="row">${nameCell(row)}</th><td class="st">${row.state}${badges(row, mine)}</td><td class="who">${whoCell(row, scene)}</td><td class="tm">${timeCell(row, scene)}</td><td class="qu">${queueCell(queue)}</td><td class="do">${actCell(row, queue, scene)}</td></tr>`;
+}
+
+/** What is more to be said than free or held. */
+function badges({ leases, slots, state }: Row, mine: boolean): Html {
+  const taken = leases.filter(({ mode }) => mode === 'slot').length;
+  return html`${mine ? html` <b>yours</b>` : null}${leases.some(({ offeredUntil }) => offeredUntil) ? html` <b>offered</b>` : null}${
+    leases.some(({ ending }) => ending) ? html` <b>ending</b>` : null
+  }${slots > 1 && state !== 'offline' ? html`<small>${slots - taken} of ${slots} slots free</small>` : null}`;
 }
 
 function nameCell({ name, tags, description, endpoint }: Row): Html {
@@ -37,7 +44,7 @@ function nameCell({ name, tags, description, endpoint }: Row): Html {
   });
   const both = description !== '' && endpoint !== '' ? ' · ' : null;
   const more = html`<small>${description}${both}${endpoint === '' ? null : copyable(endpoint)}</small>`;
-  return html`<b class="name">${name}</b>${chips}${description === '' && endpoint === '' ? null : more}`;
+  return html`<a class="name" href="/resources/${encodeURIComponent(name)}">${name}</a>${chips}${description === '' && endpoint === '' ? null : more}`;
 }
 
 /** Text to be taken along: a button copies it where there is script, and it can be marked where there is none. */
@@ -52,14 +59,22 @@ function whoCell(row: Row, { face, now }: Scene): Html | null {
     const by = offline.by === '' ? null : html`<small>by ${offline.by}</small>`;
     return html`${offline.reason}${by}`;
   }
-  const named = leases.slice(0, NAMED).map((lease, i) => html`${i > 0 ? ', ' : null}${holderHtml(lease)}`);
+  const named = leases.slice(0, NAMED).map((lease, i) => {
+    const shares = lease.shares ? html` <span class="soft">with ${lease.shares.join(', ')}</span>` : null;
+    return html`${i > 0 ? ', ' : null}${holderHtml(lease)}${shares}`;
+  });
   const rest = leases.length + more - NAMED;
   const note = leases.length === 1 ? noteHtml(leases[0] as RowLease) : null;
+  const asked = leases.flatMap((lease) => lease.asked ?? []).at(-1);
   const out =
     offline === null
       ? null
       : html`<small>going offline: ${offline.reason}, since ${face.moment(Date.parse(offline.since), now)}</small>`;
-  return html`${named}${rest > 0 ? ` +${rest}` : null}${note}${out}`;
+  return html`${named}${rest > 0 ? ` +${rest}` : null}${note}${
+    asked
+      ? html`<small class="asked">${asked.by} asks for it${asked.note === '' ? null : `: ${asked.note}`}</small>`
+      : null
+  }${out}`;
 }
 
 /** A person's name, or a CI job's with a link to its page. */
@@ -76,7 +91,7 @@ function noteHtml({ note, holder }: RowLease): Html | null {
   return text === '' ? null : html`<small>${text}</small>`;
 }
 
-function timeCell(row: Row, { now, face }: Scene): Html | null {
+export function timeCell(row: Row, { now, face }: Scene): Html | null {
   const { leases, offline, lastUsed, drainedAt } = row;
   const lease = leases[0];
   if (lease) return heldTime(row, lease, now, face);
@@ -91,6 +106,8 @@ function timeCell(row: Row, { now, face }: Scene): Html | null {
 function heldTime(row: Row, lease: RowLease, now: number, face: Clockface): Html {
   const end = firstEnd(row);
   if (end === null) return html`${since(lease.since, now)}<small>since ${at(lease.since, now, face)}</small>`;
+  if (lease.offeredUntil)
+    return html`${until(lease.offeredUntil, now)} to accept<small>offered ${at(lease.since, now, face)}</small>`;
   const begun = Date.parse(lease.since);
   const iso = new Date(end).toISOString();
   return html`${until(iso, now)} left<progress value="${Math.max(0, Math.min(now, end) - begun)}" max="${Math.max(1, end - begun)}" data-from="${begun}" aria-label="time used"></progress><small>${at(
@@ -105,11 +122,11 @@ function since(iso: string, now: number): Html {
   return html`<time datetime="${iso}" data-up>${spanText(now - Date.parse(iso))}</time>`;
 }
 
-function until(iso: string, now: number): Html {
+export function until(iso: string, now: number): Html {
   return html`<time datetime="${iso}" data-down>${spanText(Date.parse(iso) - now)}</time>`;
 }
 
-function at(iso: string, now: number, face: Clockface): Html {
+export function at(iso: string, now: number, face: Clockface): Html {
   return html`<time datetime="${iso}">${face.moment(Date.parse(iso), now)}</time>`;
 }
 
@@ -119,3 +136,28 @@ function queueCell(queue: readonly Waiter[]): Html | null {
   const rest = queue.length - NAMED;
   return html`<b>${queue.length}</b> <span class="soft">${names.join(', ')}${rest > 0 ? ` +${rest}` : null}</span>`;
 }
+
+/** The one button of a row; what it opens has whatever can be done. */
+function actCell(row: Row, queue: readonly Waiter[], { viewer }: Scene): Html | null {
+  const [first] = deedsFor(row, queue, viewer);
+  if (first === undefined) return null;
+  // An offer is taken at once: there is nothing more to be said.
+  if (first === 'accept')
+    return html`<button class="act" data-accept="${row.id}" aria-label="Accept ${row.name}">Accept</button>`;
+  const word = WORDS[first];
+  return html`<button class="act" data-act="${row.id}" aria-haspopup="dialog" aria-label="${word} ${row.name}">${word}</button>`;
+}
+
+const WORDS: Readonly<Record<Deed, string>> = {
+  claim: 'Claim',
+  join: 'Queue',
+  release: 'Manage',
+  extend: 'Manage',
+  share: 'Manage',
+  accept: 'Accept',
+  leave: 'Queued',
+  ask: 'Manage',
+  steal: 'Manage',
+  offline: 'Manage',
+  online: 'Manage',
+};

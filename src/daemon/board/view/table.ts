@@ -1,5 +1,6 @@
+import type { WantJson } from '../../../core/wire.ts';
 import { type Html, html } from '../../routes/html.ts';
-import { type Choice, choose, type Group, hrefOf, isIn, STATES, toggled } from './choice.ts';
+import { type Choice, choose, expressionIn, type Group, hrefOf, isIn, STATES, toggled } from './choice.ts';
 import type { Row, Viewer } from './model.ts';
 import type { Queues } from './queues.ts';
 import { COLUMNS, rowHtml, type Scene } from './row.ts';
@@ -29,7 +30,24 @@ export function chipsHtml(world: World, choice: Choice, viewer: Viewer): Html {
   return html`${STATES.map((state) => stateChip(state, world, rows, choice, viewer))}${choice.tags.map(
     (tag) =>
       html`<li><a class="chip tagged" href="${hrefOf(toggled(choice, 'tags', tag))}" aria-label="Without tag ${tag}">${tag} ×</a></li>`,
-  )}`;
+  )}${anyHtml(choice, viewer)}`;
+}
+
+/** Whoever needs one of several does not mind which: the filter says what they need. */
+function anyHtml(choice: Choice, { role }: Viewer): Html | null {
+  const title = anyOf(choice)?.title;
+  if (title === undefined || role === 'nobody' || role === 'viewer') return null;
+  return html`<li><button class="any" data-any aria-haspopup="dialog">Claim any ${title}</button></li>`;
+}
+
+/** What the filter asks for as a want; null where it is none. */
+export function anyOf({ tags, search }: Choice): { readonly title: string; readonly want: WantJson } | null {
+  const isExpression = search !== '' && expressionIn(search) !== null;
+  if (search !== '' && !isExpression) return null;
+  if (tags.length === 0 && !isExpression) return null;
+  if (!isExpression) return { title: tags.join(' '), want: { tags } };
+  const where = [...tags.map((tag) => JSON.stringify(tag)), tags.length > 0 ? `(${search})` : search].join(' && ');
+  return { title: where, want: { where } };
 }
 
 function sortWords(choice: Choice): readonly (readonly [string, string])[] {
@@ -100,7 +118,7 @@ export function headsHtml(choice: Choice): Html {
     const next = { ...choice, sort, descending: on && !choice.descending };
     return html`<th scope="col"${sorted}><a href="${hrefOf(next)}">${word}</a></th>`;
   });
-  return html`${heads}`;
+  return html`${heads}<th scope="col"><span class="vh">Action</span></th>`;
 }
 
 function bodyHtml({ title, rows }: Group, { queues }: World, scene: Scene): Html {
@@ -111,7 +129,7 @@ function bodyHtml({ title, rows }: Group, { queues }: World, scene: Scene): Html
 /** The line above a group. */
 export function groupHtml(title: string, rows: readonly Row[]): Html {
   const free = rows.filter(({ state }) => state === 'free').length;
-  return html`<tr class="group"><th colspan="${COLUMNS.length}" scope="rowgroup">${title} <small>${free} free of ${rows.length}</small></th></tr>\n`;
+  return html`<tr class="group"><th colspan="${COLUMNS.length + 1}" scope="rowgroup">${title} <small>${free} free of ${rows.length}</small></th></tr>\n`;
 }
 
 export function isEmpty(groups: readonly Group[]): boolean {

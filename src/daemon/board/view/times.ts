@@ -24,6 +24,8 @@ export interface Clockface {
   readonly moment: (at: number, now: number) => string;
   /** `2026-11-20`. */
   readonly day: (at: number) => string;
+  /** When that day begins; NaN for what is no day. */
+  readonly dayStart: (day: string) => number;
 }
 
 const faces = new Map<string, Clockface>();
@@ -50,8 +52,23 @@ function makeFace(zone: string | null): Clockface {
       const said = time.format(at);
       return date.format(at) === date.format(now) ? said : `${date.format(at)} ${said}`;
     };
-    return { moment, day: (at) => iso.format(at) };
+    return { moment, day: (at) => iso.format(at), dayStart: (day) => startOf(day, timeZone) };
   } catch {
     return clockface(null);
   }
+}
+
+/** Clocks are put forward and back: what was guessed from the offset at another time is looked at again. */
+function startOf(day: string, timeZone: { readonly timeZone?: string }): number {
+  const midnight = Date.parse(`${day}T00:00:00Z`);
+  if (Number.isNaN(midnight)) return midnight;
+  const parts = new Intl.DateTimeFormat('en-US', {
+    dateStyle: 'short',
+    timeStyle: 'medium',
+    hourCycle: 'h23',
+    ...timeZone,
+  });
+  const offset = (at: number): number => Date.parse(`${parts.format(at)} UTC`) - at;
+  const guess = midnight - offset(midnight);
+  return midnight - offset(guess);
 }
