@@ -25,11 +25,12 @@ export async function askDaemon<T>(
   options: CommonOptions,
   ask: (client: Client, within: number) => Promise<Reply<T>>,
   retryFor = RETRY_FOR_MS,
+  { asAdmin = false } = {},
 ): Promise<Asked<T>> {
   const talk = new Talk(shell.voice, readManner(options, shell.machine.env));
   const choice = readDaemonChoice(options);
   if ('code' in choice) return failed(choice, talk);
-  const access = await findDaemon(shell.machine, choice, talk, { ifNone: 'start-if-known' });
+  const access = await findDaemon(shell.machine, choice, talk, { ifNone: 'start-if-known', asAdmin });
   if (access === null) return { type: 'none' };
   if ('code' in access) return failed(access, talk);
   const client = new Client(access, shell.transport);

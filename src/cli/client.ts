@@ -227,6 +227,11 @@ export class Client {
     return this.json('POST', '/api/v2/stop', patience, undefined, '{}');
   }
 
+  /** Anything else that there is: see identity-client.ts. */
+  call<T>(method: Ask['method'], path: string, patience: Patience, body?: unknown): Promise<Reply<T>> {
+    return this.json(method, path, patience, undefined, body === undefined ? undefined : JSON.stringify(body));
+  }
+
   private async json<T>(
     method: Ask['method'],
     path: string,

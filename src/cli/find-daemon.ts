@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import { type Refusal, refuse } from '../core/error.ts';
 import type { Access } from './client.ts';
 import { nearestDescriptor } from './descriptor.ts';
+import { loginFile, readLogin } from './login-file.ts';
 import type { Machine } from './machine.ts';
 import type { Talk } from './talk.ts';
 import { mono, sleep } from './time.ts';
@@ -20,29 +21,50 @@ export interface DaemonChoice {
 const HOST_RESTART_MS = 3000;
 
 /**
- * Which daemon: `--url`, RENTABOT_URL, the socket of a daemon on this host, else this user's own, which `ifNone` says
- * whether to start: always, only where it would have something to show, or never. Null only where it is not running and shall not be started.
+ * Which daemon: `--url`, RENTABOT_URL, the one that `rentabot login` left, the socket of a daemon on this host, else this
+ * user's own, which `ifNone` says whether to start: always, only where it would have something to show, or never. Null
+ * only where it is not running and shall not be started. `asAdmin` prefers the socket for the owner of a host's daemon.
  */
 export async function findDaemon(
   machine: Machine,
   choice: DaemonChoice,
   talk: Talk,
-  { ifNone }: { ifNone: 'start' | 'start-if-known' | 'look' },
+  { ifNone, asAdmin = false }: { ifNone: 'start' | 'start-if-known' | 'look'; asAdmin?: boolean },
 ): Promise<Access | Refusal | null> {
-  const token = choice.token ?? (machine.env.RENTABOT_TOKEN || null);
-  const named = choice.url ?? (machine.env.RENTABOT_URL || null);
+  const given = choice.token ?? (machine.env.RENTABOT_TOKEN || null);
+  const login = readLogin(loginFile(machine.places));
+  const named = choice.url ?? (machine.env.RENTABOT_URL || (login?.url ?? null));
   if (named !== null) {
-    const endpoint = parseEndpoint(named, choice.url === null ? 'RENTABOT_URL' : '--url');
+    const endpoint = parseEndpoint(named, saidBy(choice, machine));
     if ('code' in endpoint) return endpoint;
+    // A token is for the daemon that gave it, and is shown to no other.
+    const token = given ?? (login?.url === endpoint.url ? login.token : null);
+    const isHosts = machine.places.hostSockets.includes(endpoint.socketPath ?? '');
+    const admin = asAdmin && token === null && isHosts ? await adminSocket(machine) : null;
+    if (admin) return shared(admin, null);
     return endpoint.socketPath === machine.places.privateSocket
       ? privateAccess(machine, endpoint, token, choice)
       : shared(endpoint, token);
   }
+  const token = given;
   const strange = strangeRuntimeDir(machine);
   if (strange) return strange;
+  const admin = asAdmin && token === null ? await adminSocket(machine) : null;
+  if (admin) return shared(admin, null);
   const host = await hostDaemon(machine, talk);
   if (host) return 'code' in host ? host : shared(host, token);
   return ownDaemon(machine, token, choice, ifNone);
+}
+
+function saidBy(choice: DaemonChoice, { env, places }: Machine): string {
+  if (choice.url !== null) return '--url';
+  return env.RENTABOT_URL ? 'RENTABOT_URL' : loginFile(places);
+}
+
+/** Of a daemon on this host whose data is ours. */
+async function adminSocket({ places }: Machine): Promise<Endpoint | null> {
+  const path = `${places.serveData}/admin.sock`;
+  return (await listens(path)) === 'yes' ? socketEndpoint(path) : null;
 }
 
 /** Whether anybody listens there. */

@@ -8,6 +8,8 @@ import { addExtend } from './commands/extend.ts';
 import { addGiveBack } from './commands/give-back.ts';
 import { addHistory } from './commands/history.ts';
 import { addLock } from './commands/lock.ts';
+import { addLogin } from './commands/login.ts';
+import { addLogout } from './commands/logout.ts';
 import { addQueue } from './commands/queue.ts';
 import { addRelease } from './commands/release.ts';
 import { addServe } from './commands/serve.ts';
@@ -15,6 +17,9 @@ import { addShare } from './commands/share.ts';
 import { addStats } from './commands/stats.ts';
 import { addStatus } from './commands/status.ts';
 import { addSteal } from './commands/steal.ts';
+import { addTokenCommand } from './commands/token.ts';
+import { addUserCommand } from './commands/user.ts';
+import { addWhoami } from './commands/whoami.ts';
 import { addWhy } from './commands/why.ts';
 import { EXIT_CODES } from './exit.ts';
 import type { Shell } from './shell.ts';
@@ -49,6 +54,11 @@ const COMMANDS: Readonly<Record<string, (program: Command, shell: Shell) => void
   ask: addAsk,
   steal: addSteal,
   check: addCheck,
+  login: addLogin,
+  logout: addLogout,
+  whoami: addWhoami,
+  user: addUserCommand,
+  token: addTokenCommand,
   serve: addServe,
   'give-back': addGiveBack,
 };
@@ -76,7 +86,7 @@ async function endOfParsing(
   if (error.exitCode === 0) return 0;
   const command = program.commands.find((one) => one.name() === argv[0] || one.aliases().includes(argv[0] ?? ''));
   if (error.code === 'commander.help') {
-    shell.voice.write(program.helpInformation());
+    shell.voice.write((command ?? program).helpInformation());
     return EXIT_CODES.usage;
   }
   // `error: unknown option '--tll'` and, on a line of its own, `(Did you mean --ttl?)`.

@@ -33,7 +33,12 @@ export const ERRORS = {
     hint: 'ask again with a new lease id',
   },
   denied: { status: 403, exit: 77, sentence: 'not allowed', hint: 'use the secret that the lease was asked for with' },
-  unauthorized: { status: 401, exit: 77, sentence: 'who are you', hint: 'give a token with `--token`' },
+  unauthorized: {
+    status: 401,
+    exit: 77,
+    sentence: 'who are you',
+    hint: 'log in with `rentabot login`, or give a token with RENTABOT_TOKEN',
+  },
   config: { status: 422, exit: 78, sentence: 'a configuration file is wrong', hint: 'mend the file and try again' },
   timeout: { status: 408, exit: 124, sentence: 'gave up waiting', hint: 'wait longer with `--wait`' },
   conflict: {

@@ -1,9 +1,10 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { Client } from '../../src/cli/client.ts';
 import { type DaemonChoice, findDaemon } from '../../src/cli/find-daemon.ts';
+import { loginFile, readLogin, writeLogin } from '../../src/cli/login-file.ts';
 import type { Machine } from '../../src/cli/machine.ts';
 import { ensurePrivateDaemon, replacePrivateDaemon } from '../../src/cli/private-daemon.ts';
 import { Talk } from '../../src/cli/talk.ts';
@@ -71,10 +72,12 @@ async function find(
   here: Machine,
   more: Partial<DaemonChoice> = {},
   ifNone: 'start' | 'start-if-known' | 'look' = 'start',
+  asAdmin = false,
 ) {
   const ear = new Ear();
   const found = await findDaemon(here, choice(more), new Talk(ear, { level: 'normal', json: false, color: false }), {
     ifNone,
+    asAdmin,
   });
   return { found, said: ear.text, url: found && 'endpoint' in found ? found.endpoint.url : null };
 }
@@ -246,4 +249,45 @@ test('an older daemon that steps down has a successor', async () => {
   expect(await new Client(access, httpTransport()).resources()).toMatchObject({ type: 'ok' });
   expect(starts(here)).toHaveLength(2);
   expect(JSON.parse(readFileSync(join(here.places.privateData, 'owner.json'), 'utf8')).pid).not.toBe(first);
+});
+
+const LOGIN = { url: 'http://lab:5000', name: 'alice', token: 'rb_alice' };
+
+test('a login comes after what the call and its environment say, and before what runs on this host', async () => {
+  const here = machine();
+  writeLogin(loginFile(here.places), LOGIN);
+  await listenAt(here.places.hostSockets[0] ?? '');
+  expect((await find(here)).found).toMatchObject({ endpoint: { url: LOGIN.url }, token: 'rb_alice' });
+  expect((await find(here, { token: 'other' })).found).toMatchObject({ endpoint: { url: LOGIN.url }, token: 'other' });
+  expect((await find(here, { url: 'http://lab:5000/' })).found).toMatchObject({ token: 'rb_alice' });
+  const elsewhere = ['http://lab:5001', 'https://lab:5000', 'http://lab.example:5000', 'http://lab:5000/so/mething'];
+  for (const url of elsewhere) expect((await find(here, { url })).found, url).toMatchObject({ token: null });
+});
+
+test('a login is kept for its owner alone, and one that cannot be read is none', async () => {
+  const here = machine();
+  const path = loginFile(here.places);
+  expect(readLogin(path)).toBeNull();
+  writeLogin(path, LOGIN);
+  chmodSync(path, 0o644);
+  writeLogin(path, LOGIN);
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+  expect(readLogin(path)).toEqual(LOGIN);
+  for (const broken of ['', '{', 'null', '[]', '{"url":1}', '{"url":"http://x","name":"x"}']) {
+    writeFileSync(path, broken);
+    expect(readLogin(path), broken).toBeNull();
+  }
+});
+
+test('an admin of this host is let in by the data folder, unless something else was said', async () => {
+  const here = machine({ STATE_DIRECTORY: join(temporaryFolder(), 'serve') });
+  const path = `${here.places.serveData}/admin.sock`;
+  await listenAt(here.places.hostSockets[0] ?? '');
+  expect((await find(here, {}, 'look', true)).url).toBe(`unix:${here.places.hostSockets[0]}`);
+  await listenAt(path);
+  expect((await find(here, {}, 'look', true)).url).toBe(`unix:${path}`);
+  expect((await find(here, { url: `unix:${here.places.hostSockets[0]}` }, 'look', true)).url).toBe(`unix:${path}`);
+  expect((await find(here, { token: 'rb_x' }, 'look', true)).url).toBe(`unix:${here.places.hostSockets[0]}`);
+  expect((await find(here, { url: 'http://lab:5000' }, 'look', true)).url).toBe('http://lab:5000');
+  expect((await find(here, {}, 'look')).url).toBe(`unix:${here.places.hostSockets[0]}`);
 });

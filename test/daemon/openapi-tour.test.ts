@@ -247,7 +247,7 @@ describe('every answer is as described', () => {
       body: { name: 'alice', password: 'correct horse', for: 'cli' },
     });
     const headers = { authorization: `Bearer ${JSON.parse(made.text).token}` };
-    await ask(409, 'POST', '/api/v2/users', { headers, body: alice });
+    await ask(409, 'POST', '/api/v2/users', { headers, body: { ...alice, password: 'another horse' } });
     await ask(200, 'GET', '/api/v2/users', { headers });
     await ask(200, 'GET', '/api/v2/whoami', { headers });
     await ask(200, 'GET', '/api/v2/whoami', { headers: browser });

@@ -50,6 +50,8 @@ export class People {
   async add({ name, role, password, mail }: NewUser): Promise<User | Refusal> {
     const problem = identityNameProblem(name) ?? passwordProblem(password);
     if (problem !== null) return refuse('usage', problem, { status: 422, hint: 'choose another' });
+    const same = await this.repeated({ name, role, password, mail });
+    if (same) return same;
     const refusal = this.mayNotAdd(name, role);
     if (refusal) return refusal;
     const passwordHash = await this.hash(password);
@@ -128,6 +130,13 @@ export class People {
     return found.code === 'unauthorized'
       ? refuse('denied', 'the password until now is wrong', { hint: 'an admin can set a new one' })
       : found;
+  }
+
+  /** Who was added by the same words: an answer may have been lost. */
+  private async repeated({ name, role, password, mail }: NewUser): Promise<User | null> {
+    const user = this.roster.user(name);
+    if (user?.name !== name || user.role !== role || user.mail !== mail) return null;
+    return (await this.passwords.matches(password, user.passwordHash)) ? user : null;
   }
 
   private mayNotAdd(name: string, role: KnownRole): Refusal | null {

@@ -62,7 +62,7 @@ async function token(name: string, as: Headers, more: object = {}): Promise<Made
 const codeOf = (answer: Answer): string => problemOf(answer).code;
 
 describe('a daemon that knows nobody', () => {
-  test('is everybody’s, and says so', async () => {
+  test("is everybody's, and says so", async () => {
     expect(await whoami()).toEqual({ name: '', role: 'admin', identities: false, csrf: null });
     expect((await daemon.http.get('/api/v2/users')).status).toBe(200);
     expect(await whoami(bearer('whatever a proxy wants'))).toMatchObject({ role: 'admin' });
@@ -108,7 +108,7 @@ describe('a lease', () => {
     expect((await lease.release()).status).toBe(204);
   });
 
-  test('is its owner’s also without the secret, an admin’s, and nobody else’s', async () => {
+  test("is its owner's also without the secret, an admin's, and nobody else's", async () => {
     const alice = await user('alice', 'admin');
     const [bob, carol] = [await user('bob', 'user', alice), await user('carol', 'user', alice)];
     const hold = async (name: string) => {
@@ -172,6 +172,16 @@ describe('users', () => {
       expect(codeOf(answer)).toBe('conflict');
     }
     expect((await login('ALICE')).name).toBe('alice');
+  });
+
+  test('are added once, however often the same is said', async () => {
+    const alice = await user('alice', 'admin');
+    const bob = { name: 'bob', role: 'user', password: PASSWORD };
+    const add = (body: object) => daemon.http.post('/api/v2/users', body, { headers: alice });
+    expect((await add(bob)).text).toBe((await add(bob)).text);
+    expect(codeOf(await add({ ...bob, password: 'another horse' }))).toBe('conflict');
+    expect(codeOf(await add({ ...bob, role: 'admin' }))).toBe('conflict');
+    await login('bob');
   });
 
   test('change their own password with the old one, which ends every other login', async () => {
@@ -262,7 +272,7 @@ describe('tokens', () => {
     expect(list.text).not.toMatch(/hash/i);
   });
 
-  test('that a user makes are the user’s, can do no more, and are seen by the user and admins alone', async () => {
+  test("that a user makes are the user's, can do no more, and are seen by the user and admins alone", async () => {
     const alice = await user('alice', 'admin');
     const [bob, carol] = [await user('bob', 'user', alice), await user('carol', 'user', alice)];
     const made = await token('laptop', bob, { role: 'viewer' });
@@ -280,7 +290,7 @@ describe('tokens', () => {
     expect(codeOf(await daemon.http.get('/api/v2/queue', { headers: bearer(made.secret) }))).toBe('unauthorized');
   });
 
-  test('make no other tokens, unless they are an admin’s', async () => {
+  test("make no other tokens, unless they are an admin's", async () => {
     const alice = await user('alice', 'admin');
     const { secret } = await token('ci', alice);
     const refused = await daemon.http.post('/api/v2/tokens', { name: 'x', role: 'user' }, { headers: bearer(secret) });
