@@ -27,7 +27,8 @@ export function endLease(
   const isLate = lease.request.guarded && !reported && state.rules.drain > 0;
   const drains = isLate ? { drains: lease.uses.map(({ resource }) => resource) } : {};
   const ended: Ended = { ...endedBy(state, lease.request, 'lost', cause, now), ...drains };
-  const events: StoredEvent[] = [{ type: 'lease-ended', lease, ended, exit }];
+  const why = cause.note ? { why: cause.note } : {};
+  const events: StoredEvent[] = [{ type: 'lease-ended', lease, ended, exit, ...why }];
   for (const { resource } of lease.uses) {
     const entry = state.catalogue.byId.get(resource);
     const waits = isLate || entry?.drainedAt != null;

@@ -34,7 +34,14 @@ export type StoredEvent =
       readonly by: string;
     }
   | { readonly type: 'lease-ending'; readonly lease: Lease; readonly ending: Ending }
-  | { readonly type: 'lease-ended'; readonly lease: Lease; readonly ended: Ended; readonly exit: number | null }
+  | {
+      readonly type: 'lease-ended';
+      readonly lease: Lease;
+      readonly ended: Ended;
+      readonly exit: number | null;
+      /** What somebody said who took it away; absent where nobody did. */
+      readonly why?: string;
+    }
   /** An id was deleted before anybody asked with it: its request may still be under way. */
   | { readonly type: 'id-spent'; readonly ended: Ended }
   /** Spent ids up to this number are no longer remembered. */

@@ -77,12 +77,22 @@ function tellOne(state: State, event: StoredEvent, now: Millis, nameOf: NameOf):
       const { type, lease, with: name, shared, by } = event;
       return { type, ...leased(nameOf, lease), with: name, shared, by };
     }
-    case 'lease-ending':
-      return { type: event.type, ...leased(nameOf, event.lease), reason: event.ending.reason, by: event.ending.by };
+    case 'lease-ending': {
+      const { reason, by, note } = event.ending;
+      return { type: event.type, ...leased(nameOf, event.lease), reason, by, ...said(note) };
+    }
     case 'lease-ended': {
       const { reason, by, at } = event.ended;
       const held = seconds(at - event.lease.grantedAt);
-      return { type: event.type, ...leased(nameOf, event.lease), held, reason, by, ...exited(event) };
+      return {
+        type: event.type,
+        ...leased(nameOf, event.lease),
+        held,
+        reason,
+        by,
+        ...said(event.why),
+        ...exited(event),
+      };
     }
     case 'resource-forgotten':
     case 'id-spent':
@@ -93,8 +103,17 @@ function tellOne(state: State, event: StoredEvent, now: Millis, nameOf: NameOf):
   }
 }
 
-function asked({ id, holder, note, wants }: Request): Omit<Told, 'type'> {
-  return { lease: id, holder, note, want: describeWants(wants) };
+function asked({ id, holder, note, wants, principal }: Request): Omit<Told, 'type'> {
+  return { lease: id, holder, note, want: describeWants(wants), ...owned(principal) };
+}
+
+/** On a daemon without identities nobody in particular. */
+function owned(principal: string): { readonly owner?: string } {
+  return principal === '' ? {} : { owner: principal };
+}
+
+function said(note: string | undefined): { readonly why?: string } {
+  return note ? { why: note } : {};
 }
 
 /** Said only where it is known. */
@@ -105,7 +124,8 @@ function exited({ exit }: { readonly exit: number | null }): { readonly exit?: n
 function granted({ request, offeredUntil, endsAt }: Lease, at: Millis): Partial<Told> {
   const told = { waited: seconds(at - request.askedAt), until: isoOrNull(endsAt) };
   if (request.claim === undefined) return told;
-  return offeredUntil === undefined ? { ...told, ...theft(request) } : { ...told, offered: true };
+  const claim = { ...told, claim: true };
+  return offeredUntil === undefined ? { ...claim, ...theft(request) } : { ...claim, offered: true };
 }
 
 /** Why somebody takes over what others hold. */
@@ -115,5 +135,6 @@ function theft({ steals }: Request): Partial<Told> {
 
 function leased(nameOf: NameOf, { request, uses, fence }: Lease): Omit<Told, 'type'> {
   const resources = uses.map(({ resource }) => nameOf(resource));
-  return { lease: request.id, holder: request.holder, note: request.note, resources, fence };
+  const { id, holder, note, principal } = request;
+  return { lease: id, holder, note, resources, fence, ...owned(principal) };
 }

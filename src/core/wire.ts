@@ -324,12 +324,18 @@ export interface EventJson {
   want?: string;
   reason?: string;
   by?: string;
+  /** What somebody said who took it away. */
+  why?: string;
   until?: string | null;
   /** With whom it is shared, or no longer. */
   with?: string;
   shared?: boolean;
   /** Granted, and waits to be accepted. */
   offered?: boolean;
+  /** It was asked for as a claim. */
+  claim?: boolean;
+  /** Whose it is on a daemon with identities. */
+  owner?: string;
 }
 
 export interface HistoryJson {

@@ -260,10 +260,13 @@ export function makeSchemas() {
       want: z.string().exactOptional(),
       reason: z.string().exactOptional(),
       by: z.string().exactOptional(),
+      why: z.string().exactOptional().meta({ description: 'What somebody said who took it away.' }),
       until: time.nullable().exactOptional(),
       with: z.string().exactOptional().meta({ description: 'With whom it is shared, or no longer.' }),
       shared: z.boolean().exactOptional(),
       offered: z.boolean().exactOptional().meta({ description: 'Granted, and waits to be accepted.' }),
+      claim: z.boolean().exactOptional().meta({ description: 'It was asked for as a claim.' }),
+      owner: z.string().exactOptional().meta({ description: 'Whose it is on a daemon with identities.' }),
     })
     .meta({ description: 'What happened. Further fields depend on the type.' });
 
