@@ -13,6 +13,7 @@ import { documentationRoutes } from './routes/documentation.ts';
 import { eventRoutes } from './routes/events.ts';
 import { healthRoutes } from './routes/health.ts';
 import { leaseRoutes } from './routes/leases.ts';
+import { notifyRoutes } from './routes/notify.ts';
 import { LARGEST_HEADERS, LONGEST_URL } from './routes/parameters.ts';
 import { resourceRoutes } from './routes/resources.ts';
 import type { ApiRoute } from './routes/route.ts';
@@ -65,6 +66,7 @@ export function apiRoutes(daemon: Daemon): readonly ApiRoute[] {
     ...descriptionRoutes(daemon),
     ...eventRoutes(daemon),
     ...statsRoutes(daemon),
+    ...notifyRoutes(daemon),
     ...sessionRoutes(daemon),
     ...userRoutes(daemon),
     ...tokenRoutes(daemon),

@@ -6,9 +6,10 @@ import { type Descriptor, loadDescriptor } from './descriptor.ts';
 import { type ReadFile, readTextFile } from './descriptor-file.ts';
 import { DEFAULT_HOST, formatListen, isLoopback, type Listen, parseListen } from './listen.ts';
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from './log.ts';
+import type { People, TargetSettings } from './notify/settings.ts';
+import { absolutePath } from './paths.ts';
 import { didYouMean, type Problem, quote, type Warning } from './remarks.ts';
 import {
-  absolutePath,
   type DaemonLimits,
   DEFAULT_KEEP_HISTORY,
   type Facades,
@@ -43,6 +44,9 @@ export interface Config {
   /** How long events are kept; their number is among the limits. */
   readonly keepHistory: Millis;
   readonly facades: Facades;
+  /** Where people are told what happens. */
+  readonly notify: readonly TargetSettings[];
+  readonly people: People;
 }
 
 export interface SocketChoice {
@@ -209,6 +213,8 @@ function common(settings: Settings, file: string | null, found: Found): Omit<Con
     drain: settings.drain ?? DEFAULT_DRAIN,
     keepHistory: settings.keepHistory ?? DEFAULT_KEEP_HISTORY,
     facades: settings.facades ?? {},
+    notify: settings.notify ?? [],
+    people: settings.people ?? {},
   };
 }
 
@@ -253,7 +259,15 @@ function remark(where: string, message: string): Problem {
 
 /** All the way down, but not the resources: there may be very many, and they are read-only by type. */
 function freeze(config: Config): Config {
-  for (const part of [config.log, config.limits, config.socket, config.listen, config.facades])
+  for (const part of [
+    config.log,
+    config.limits,
+    config.socket,
+    config.listen,
+    config.facades,
+    config.notify,
+    config.people,
+  ])
     if (part) Object.freeze(part);
   return Object.freeze(config);
 }

@@ -6,6 +6,7 @@ import type { Caller, Identities } from './identity/identities.ts';
 import type { Ids } from './ids.ts';
 import type { Log } from './log.ts';
 import type { Meters } from './meters.ts';
+import type { Notifier } from './notify/notifier.ts';
 import type { LocalNames } from './origin.ts';
 import type { Ask } from './requests.ts';
 import type { Statistics } from './statistics.ts';
@@ -26,6 +27,7 @@ export interface Daemon {
   readonly announcer: Announcer;
   readonly statistics: Statistics;
   readonly meters: Meters;
+  readonly notifier: Notifier;
   readonly ids: Ids;
   readonly log: Log;
   readonly rules: Rules;

@@ -132,6 +132,9 @@ export class Engine {
     return this.clock?.now() ?? 0;
   }
 
+  /** Calls back once when this moment has come; the answer cancels that. */
+  readonly wakeAt = (at: Millis, wake: () => void): (() => void) => this.clock?.wakeAt(at, wake) ?? (() => {});
+
   /** Becomes the owner of the store. Throws a RentabotError if somebody else is. */
   async open(): Promise<void> {
     await this.load();

@@ -12,6 +12,7 @@ export type LogFormat = (typeof LOG_FORMATS)[number];
  */
 export const LOG_FIELDS = [
   'event',
+  'target',
   'lease',
   'resource',
   'resources',

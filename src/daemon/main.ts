@@ -18,6 +18,9 @@ import { createLog, type Log } from './log.ts';
 import { logEvents } from './log-events.ts';
 import { bufferedLines } from './log-lines.ts';
 import { Meters } from './meters.ts';
+import { Notifier } from './notify/notifier.ts';
+import { openTargets } from './notify/open.ts';
+import { positionFile } from './notify/positions.ts';
 import { formatRemark, refuseProblems } from './remarks.ts';
 import { drain, listenerOf, listenForOwner, listenOnSocket, listenOnTcp, makeServer } from './server.ts';
 import { Statistics } from './statistics.ts';
@@ -68,6 +71,7 @@ async function run(config: Config, log: Log, home: string, releases: Release[]):
   const announcer = new Announcer(engine);
   releases.push(() => announcer.close());
   const descriptors = await openDescriptors(config, engine, log, home, releases);
+  const notifier = await openNotifier(config, { engine, store, log }, identities, releases);
   const stepsDown = new StepDown();
   const stopped = stopReason(releases);
   const startedAt = engine.now();
@@ -77,6 +81,7 @@ async function run(config: Config, log: Log, home: string, releases: Release[]):
     store,
     announcer,
     statistics: new Statistics(engine, store),
+    notifier,
     ids,
     meters,
     log,
@@ -110,14 +115,7 @@ async function run(config: Config, log: Log, home: string, releases: Release[]):
   const reload = (): void => void descriptors.reload();
   process.on('SIGHUP', reload);
   releases.push(() => process.off('SIGHUP', reload));
-  process.stdout.write(`listening on ${url ?? `unix:${socket}`}\n`);
-  log.info('serving', {
-    url: url ?? undefined,
-    socket: socket ?? undefined,
-    data: config.data,
-    version: RENTABOT_VERSION,
-    pid: process.pid,
-  });
+  tellServing(config, log, url, socket);
 
   const { why, code } = await stopped.when;
   log.info('stepping down; leases stay', { reason: why });
@@ -134,6 +132,20 @@ async function openEngine(store: SqliteStore, rules: Rules, log: Log, releases: 
   releases.push(logEvents(engine, log));
   releases.push(boundHeap(engine));
   return engine;
+}
+
+async function openNotifier(
+  config: Config,
+  tools: Pick<Daemon, 'engine' | 'store' | 'log'>,
+  { people }: Identities,
+  releases: Release[],
+): Promise<Notifier> {
+  const mailOf = (name: string): string | null => people.find(name)?.mail ?? null;
+  const targets = openTargets({ ...config, env: process.env, mailOf });
+  const notifier = new Notifier({ ...tools, targets, positions: positionFile(join(config.data, 'notify.json')) });
+  releases.push(() => notifier.close());
+  await notifier.start();
+  return notifier;
 }
 
 /** Reads what the configuration describes. Throws a RentabotError if it cannot be had. */
@@ -160,6 +172,18 @@ function openIdentities(config: Config, store: SqliteStore, ids: Ids, now: () =>
   const identities = new Identities({ store: known, ids, now, exposed: config.exposure !== null });
   if (identities.isOpen && config.exposure !== null) throw new RentabotError(refuseProblems([config.exposure]));
   return identities;
+}
+
+/** On stdout for whoever started it, and in the log. */
+function tellServing({ data }: Config, log: Log, url: string | null, socket: string | null): void {
+  process.stdout.write(`listening on ${url ?? `unix:${socket}`}\n`);
+  log.info('serving', {
+    url: url ?? undefined,
+    socket: socket ?? undefined,
+    data,
+    version: RENTABOT_VERSION,
+    pid: process.pid,
+  });
 }
 
 /** TCP, the unix socket, or both; and the one in the data folder, which is the way in for whoever owns that. */

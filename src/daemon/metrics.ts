@@ -2,6 +2,7 @@ import type { Entry } from '../core/catalogue.ts';
 import { ERRORS } from '../core/error.ts';
 import type { EndReason, Outcome } from '../core/model.ts';
 import { stateOf } from '../core/view.ts';
+import type { NotifyTargetJson } from '../core/wire-notify.ts';
 import type { Daemon } from './daemon.ts';
 import type { Sight } from './engine.ts';
 import { counter, eachOf, gauge, histogram, type Sample } from './exposition.ts';
@@ -22,6 +23,7 @@ export function metrics(daemon: Daemon, sight: Sight): string {
     resourceMetrics(sight),
     leaseMetrics(daemon, sight),
     engineMetrics(daemon, sight),
+    notifyMetrics(daemon),
     processMetrics(daemon),
   ].join('');
 }
@@ -109,6 +111,34 @@ function engineMetrics({ engine, rules, http }: Daemon, { state }: Sight): strin
       'rentabot_limit',
       'Every limit by its name.',
       Object.entries(bounds).map(([name, bound]) => [{ name: limitKey(name) }, bound]),
+    ),
+  ].join('');
+}
+
+function notifyMetrics({ notifier }: Daemon): string {
+  const targets = notifier.status();
+  const each = (value: (target: NotifyTargetJson) => number): Sample[] =>
+    targets.map((target) => [{ target: target.name }, value(target)]);
+  return [
+    gauge(
+      'rentabot_notify_failing',
+      '1 where the last try to tell somebody failed.',
+      each(({ state }) => (state === 'failing' ? 1 : 0)),
+    ),
+    gauge(
+      'rentabot_notify_waiting',
+      'Notifications that are not delivered yet.',
+      each(({ waiting }) => waiting),
+    ),
+    counter(
+      'rentabot_notify_delivered_total',
+      'Notifications delivered.',
+      each(({ delivered }) => delivered),
+    ),
+    counter(
+      'rentabot_notify_dropped_total',
+      'Notifications given up: refused, too late, or too many.',
+      each(({ dropped }) => dropped),
     ),
   ].join('');
 }

@@ -1,7 +1,8 @@
-import { isAbsolute, resolve } from 'node:path';
 import { DEFAULT_LIMITS, type Limits, type Millis } from '../core/model.ts';
 import { type Listen, parseListen } from './listen.ts';
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from './log.ts';
+import { type People, readPeople, readTargets, type TargetSettings } from './notify/settings.ts';
+import { absolutePath, type PathBase } from './paths.ts';
 import { type Place, quote, type Remarks } from './remarks.ts';
 import { expected, readCount, readDuration, readKeys, readMap, readText, readWord } from './tree-readers.ts';
 import type { Tree, YamlMap } from './yaml.ts';
@@ -35,6 +36,9 @@ export interface Settings {
   readonly keepHistory?: Millis;
   /** Switches and options of the other tools' protocols, by name. */
   readonly facades?: Facades;
+  /** Where people are told what happens. */
+  readonly notify?: readonly TargetSettings[];
+  readonly people?: People;
 }
 
 export type Facades = Readonly<Record<string, boolean | Readonly<Record<string, string | number | boolean>>>>;
@@ -78,12 +82,6 @@ export function limitKey(limit: string): string {
   return limit.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-/** Where paths in a configuration start from. */
-export interface PathBase {
-  readonly folder: string;
-  readonly home: string;
-}
-
 /** Top-level keys of a file with `resources:`, and what reads them. */
 export function settingReaders(draft: SettingsDraft, base: PathBase, remarks: Remarks) {
   return {
@@ -101,6 +99,8 @@ export function settingReaders(draft: SettingsDraft, base: PathBase, remarks: Re
     limits: (value: Tree) => readLimits(value, draft, remarks),
     history: (value: Tree) => readHistory(value, draft, remarks),
     facades: (value: Tree) => set(draft, 'facades', readFacades(value, remarks)),
+    notify: (value: Tree) => set(draft, 'notify', readTargets(value, base, remarks)),
+    people: (value: Tree) => set(draft, 'people', readPeople(value, remarks)),
   };
 }
 
@@ -115,12 +115,6 @@ function readListen(tree: Tree, remarks: Remarks): Listen | 'none' | null {
   if (typeof listen !== 'string') return listen;
   remarks.problem(tree.at, `listen: ${listen}, found ${quote(text)}`);
   return null;
-}
-
-/** A path, or `none`. Relative ones start at the folder of the file, or where the command was typed. */
-export function absolutePath(text: string, { folder, home }: PathBase): string {
-  if (text === 'none' || isAbsolute(text)) return text;
-  return text === '~' || text.startsWith('~/') ? resolve(home, text.slice(2)) : resolve(folder, text);
 }
 
 function readPath(tree: Tree, about: string, base: PathBase, remarks: Remarks): string | null {

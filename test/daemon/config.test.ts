@@ -50,6 +50,8 @@ test('without anything the daemon serves this host alone', () => {
     limits: { ...DEFAULT_LIMITS, body: 65_536, connections: 25_000, history: 100_000 },
     keepHistory: 30 * 86_400_000,
     facades: {},
+    notify: [],
+    people: {},
   });
 });
 

@@ -222,6 +222,13 @@ describe('every answer is as described', () => {
     await holder.release();
   });
 
+  test('of where people are told', async () => {
+    await ask(200, 'GET', '/api/v2/notify');
+    await ask(200, 'POST', '/api/v2/notify/test', { body: {} });
+    await ask(404, 'POST', '/api/v2/notify/test', { body: { target: 'nobody' } });
+    await ask(422, 'POST', '/api/v2/notify/test', { body: { target: 7 } });
+  });
+
   test('of history and the stream of events', async () => {
     await ask(200, 'GET', '/api/v2/history');
     await ask(200, 'GET', '/api/v2/stats');

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { description } from '../support/builders.ts';
 import { startDaemon, type TestDaemon } from '../support/daemon.ts';
+import { FakeSender, target } from '../support/notify.ts';
 import { type Family, readMetrics } from '../support/prometheus.ts';
 import { ROOT, readDocument, sectionOf } from './support/markdown.ts';
 
@@ -31,7 +32,7 @@ const METRIC = /\b((?:rentabot|process)_\w+)(?:\{([^}]*)\})?/g;
 let daemon: TestDaemon;
 let families: readonly Family[];
 beforeAll(async () => {
-  daemon = await startDaemon({ resources: ['board-1'] });
+  daemon = await startDaemon({ resources: ['board-1'], notify: [target(new FakeSender())] });
   await daemon.declare(['board-1', description('gpu-0', { tags: ['gpu'] })]);
   families = readMetrics((await daemon.http.get('/metrics')).text);
 });

@@ -5,9 +5,11 @@ import type { Daemon } from '../../src/daemon/daemon.ts';
 import { Identities } from '../../src/daemon/identity/identities.ts';
 import { createLog } from '../../src/daemon/log.ts';
 import { Meters } from '../../src/daemon/meters.ts';
+import { Notifier } from '../../src/daemon/notify/notifier.ts';
 import { Statistics } from '../../src/daemon/statistics.ts';
 import { MemoryIdentities } from '../../src/daemon/store/identity-memory.ts';
 import { rules } from '../support/builders.ts';
+import { memoryPositions } from '../support/notify.ts';
 import { WrappedStore } from '../support/stores.ts';
 import type { Chance } from './random.ts';
 import type { Ledger } from './wire-ledger.ts';
@@ -60,14 +62,17 @@ export class Life {
     const ids = core.makeIds();
     const known = new MemoryIdentities();
     const identities = new Identities({ store: known, ids, now: () => engine.now(), exposed: false });
+    const log = createLog({ format: 'text', level: 'error', now: () => engine.now(), write: () => {} });
+    const { store } = this;
     this.daemon = {
       engine,
-      store: this.store,
+      store,
       announcer: new core.Announcer(engine),
       statistics: new Statistics(engine, this.store),
       ids,
       meters: new Meters(),
-      log: createLog({ format: 'text', level: 'error', now: () => engine.now(), write: () => {} }),
+      notifier: new Notifier({ engine, store, log, targets: [], positions: memoryPositions() }),
+      log,
       rules: own,
       http: { body: 65_536, connections: 1000 },
       identities,

@@ -15,6 +15,9 @@ import { makeIds } from '../../src/daemon/ids.ts';
 import { createLog } from '../../src/daemon/log.ts';
 import { logEvents } from '../../src/daemon/log-events.ts';
 import { Meters } from '../../src/daemon/meters.ts';
+import { Notifier } from '../../src/daemon/notify/notifier.ts';
+import type { PositionStore } from '../../src/daemon/notify/positions.ts';
+import type { Target } from '../../src/daemon/notify/target.ts';
 import { drain, listenerOf, listenOnTcp, makeServer } from '../../src/daemon/server.ts';
 import { Statistics } from '../../src/daemon/statistics.ts';
 import { StepDown } from '../../src/daemon/step-down.ts';
@@ -24,6 +27,7 @@ import { description } from './builders.ts';
 import { LeaseClient } from './builders-daemon.ts';
 import { FakeClock } from './clock.ts';
 import { Http, PATIENCE_MS } from './http.ts';
+import { memoryPositions } from './notify.ts';
 
 export interface DaemonOptions {
   readonly store?: Store;
@@ -41,6 +45,8 @@ export interface DaemonOptions {
   readonly identify?: Daemon['identify'];
   readonly describe?: Daemon['describe'];
   readonly stop?: Daemon['stop'];
+  readonly notify?: readonly Target[];
+  readonly positions?: PositionStore;
 }
 
 /** A daemon in this process: all of it but the command line and the disk, behind a real server. */
@@ -97,11 +103,15 @@ export async function startDaemon(options: DaemonOptions = {}): Promise<TestDaem
     identify ? { principal: identify(ask), credential: null, csrf: null } : identities.callerOf(ask);
   const meters = new Meters();
   engine.subscribe(meters.hear);
+  const { notify: targets = [], positions = memoryPositions() } = options;
+  const notifier = new Notifier({ engine, store, log, targets, positions, grace: 10 });
+  await notifier.start();
   const daemon: Daemon = {
     engine,
     store,
     announcer: new Announcer(engine),
     statistics: new Statistics(engine, store),
+    notifier,
     ids,
     meters,
     log,
@@ -145,6 +155,7 @@ export async function startDaemon(options: DaemonOptions = {}): Promise<TestDaem
       await drain([server]);
       daemon.announcer.close();
       identities.close();
+      await notifier.close();
       quiet();
       await engine.close();
     },

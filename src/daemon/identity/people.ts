@@ -43,6 +43,11 @@ export class People {
     this.limit = new LoginLimit(now);
   }
 
+  /** Whatever the case of the letters; undefined where there is nobody of this name. */
+  find(name: string): User | undefined {
+    return this.roster.user(name);
+  }
+
   list(): readonly User[] {
     return this.roster.allUsers();
   }

@@ -25,6 +25,7 @@ import type {
 } from '../../core/wire.ts';
 import { describeSchema, editSchema } from './description-schemas.ts';
 import { makeIdentitySchemas } from './openapi-identity-schemas.ts';
+import { makeNotifySchemas } from './openapi-notify.ts';
 import { makeStatsSchemas } from './openapi-stats.ts';
 import {
   acquireSchema,
@@ -351,6 +352,7 @@ export function makeSchemas() {
     Health: z.object({ status: z.literal('ok'), version: z.string(), protocol: z.int() }),
     Ready: z.object({ status: z.literal('ready') }),
     ...makeIdentitySchemas(),
+    ...makeNotifySchemas(),
     Problem: problem,
   } as const satisfies Readonly<Record<string, z.ZodType>>;
 }

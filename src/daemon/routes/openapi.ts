@@ -4,6 +4,7 @@ import { DEFAULT_PORT, DESCRIPTOR_HEADER, PROTOCOL, PROTOCOL_HEADER, VERSION_HEA
 import { SESSION_COOKIE } from '../identity/identities.ts';
 import { IDENTITY_OPERATIONS } from './openapi-identity.ts';
 import { LEASE_OPERATIONS } from './openapi-leases.ts';
+import { NOTIFY_OPERATIONS } from './openapi-notify.ts';
 import {
   type Answer,
   type Call,
@@ -19,7 +20,12 @@ import type { Parameter } from './parameters.ts';
 import type { ApiRoute } from './route.ts';
 
 /** Every endpoint, described. */
-export const OPERATIONS: readonly Operation[] = [...LEASE_OPERATIONS, ...OTHER_OPERATIONS, ...IDENTITY_OPERATIONS];
+export const OPERATIONS: readonly Operation[] = [
+  ...LEASE_OPERATIONS,
+  ...OTHER_OPERATIONS,
+  ...NOTIFY_OPERATIONS,
+  ...IDENTITY_OPERATIONS,
+];
 
 /** JSON Schema of 2020-12, which is what OpenAPI 3.1 speaks. */
 export interface JsonSchema {

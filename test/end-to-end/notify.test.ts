@@ -1,0 +1,104 @@
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { NotifyTargetsJson } from '../../src/core/wire-notify.ts';
+import { buildProgram } from '../support/build.ts';
+import { eventually, temporaryFolder } from '../support/daemon.ts';
+import { jsonOf } from '../support/http.ts';
+import { Receiver } from '../support/notify.ts';
+import { Serve } from '../support/serve.ts';
+
+let program: string;
+let remove: () => void;
+let folder: ReturnType<typeof temporaryFolder>;
+let receiver: Receiver;
+let running: Serve[];
+beforeAll(async () => {
+  ({ program, remove } = await buildProgram());
+});
+afterAll(() => remove());
+beforeEach(async () => {
+  folder = temporaryFolder();
+  receiver = await Receiver.start();
+  running = [];
+});
+afterEach(async () => {
+  for (const serve of running) await serve.stop('SIGKILL');
+  await receiver.close();
+  folder.remove();
+});
+
+/** A daemon that tells a receiver whose address, with a secret in it, stands in a file. */
+async function start(target = '{name: robot, webhook_file: robot.url, secret_env: ROBOT_KEY}'): Promise<Serve> {
+  writeFileSync(join(folder.path, 'robot.url'), `${receiver.url}/hunter2\n`);
+  writeFileSync(join(folder.path, 'rentabot.yaml'), `resources: {board-1: {}}\nnotify:\n  - ${target}\n`);
+  const serve = await Serve.start({
+    program,
+    args: ['--listen', '127.0.0.1:0', '--socket', 'none', '--data', join(folder.path, 'data')],
+    cwd: folder.path,
+    env: { ROBOT_KEY: 'hunter3' },
+  });
+  running.push(serve);
+  return serve;
+}
+
+test('what could not be told is told after the next start, once, and no secret is told on the way', async () => {
+  receiver.status = 500;
+  const first = await start();
+  await first.http.post('/api/v2/resources/board-1/offline', { reason: 'fan' });
+  await eventually('it was tried', () => receiver.received.length > 0);
+  await first.logged('a notification target fails');
+  const shown = await first.http.get('/api/v2/notify');
+  expect(jsonOf<NotifyTargetsJson>(shown).targets).toMatchObject([
+    {
+      name: 'robot',
+      kind: 'json',
+      host: new URL(receiver.url).host,
+      state: 'failing',
+      problem: 'it answered 500',
+      waiting: 1,
+    },
+  ]);
+  const figures = (await first.http.get('/metrics')).text;
+  expect(figures).toContain('rentabot_notify_failing{target="robot"} 1');
+  expect(await first.stop()).toEqual({ code: 0, signal: null });
+
+  receiver.status = 204;
+  const told = receiver.received.length;
+  const second = await start();
+  await eventually('it is told', () => receiver.received.length > told);
+  await second.http.post('/api/v2/resources/board-1/online', {});
+  await eventually('the next is told', () => receiver.received.length > told + 1);
+  expect(receiver.notices.slice(told).map(({ event }) => event)).toEqual(['offline', 'online']);
+  expect(receiver.notices[told]?.id).toBe(receiver.notices[0]?.id);
+  expect(receiver.received[0]?.path).toBe('/hunter2');
+  await second.stop();
+
+  const file = join(folder.path, 'data', 'notify.json');
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  const seen = [first.stderr, first.stdout, second.stderr, shown.text, figures, readFileSync(file, 'utf8')];
+  expect(seen.join('\n')).not.toMatch(/hunter/);
+});
+
+test('a daemon that is killed tells the rest after the next start', async () => {
+  receiver.status = null;
+  const first = await start();
+  await first.http.post('/api/v2/resources/board-1/offline', { reason: 'fan' });
+  await eventually('it was tried', () => receiver.received.length > 0);
+  await first.stop('SIGKILL');
+  receiver.status = 204;
+  await start();
+  await eventually('it is told', () => receiver.received.length > 1);
+  expect(receiver.notices.map(({ id, event }) => `${id} ${event}`)).toEqual(
+    Array(2).fill(`${receiver.notices[0]?.id} offline`),
+  );
+});
+
+test('a secret that is not there stops the start, with the place of its name', async () => {
+  const serve = await start('{name: robot, webhook: "https://robot.example.org", secret_file: robot.key}');
+  expect((await serve.exited).code).toBe(78);
+  expect(serve.stderr).toMatch(
+    /rentabot\.yaml:3:\d+: a secret of notify cannot be read from .*robot\.key: it is not there/,
+  );
+  expect(existsSync(join(folder.path, 'data', 'notify.json'))).toBe(false);
+});
