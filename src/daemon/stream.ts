@@ -1,5 +1,6 @@
 import type { Millis } from '../core/model.ts';
 import { STANDING_HEADERS } from './answer.ts';
+import type { Ask } from './requests.ts';
 
 /** A comment line so often, so that proxies keep the connection and both ends notice when the other is gone. */
 const HEARTBEAT_MS: Millis = 15_000;
@@ -7,6 +8,11 @@ const HEARTBEAT_MS: Millis = 15_000;
 const MOST_UNREAD = 10_000;
 
 const ENCODER = new TextEncoder();
+
+/** Whether the answer may be a stream of events. */
+export function wantsStream(ask: Ask): boolean {
+  return ask.req.header('accept')?.includes('text/event-stream') ?? false;
+}
 
 /** One server-sent events stream. Writing after its end does nothing. */
 export interface EventStream {

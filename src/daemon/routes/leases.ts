@@ -18,8 +18,9 @@ import { type Answer, json, noContent, problem, problemOf, type Reply } from '..
 import type { Daemon } from '../daemon.ts';
 import type { Sight } from '../engine.ts';
 import { type Ask, body, hashSecret, leaseId, leaseSecretHash, malformed, onceClosed, sameHash } from '../requests.ts';
-import { type EventStream, eventStream } from '../stream.ts';
+import { type EventStream, eventStream, wantsStream } from '../stream.ts';
 import { BLOCK, ENDED, EXIT, isSet, LONGEST_BLOCK_S, numberIn, pageHasGone, pageOf } from './parameters.ts';
+import { isPlainAcquire } from './plain-acquire.ts';
 import type { ApiRoute } from './route.ts';
 import { type AcquireBody, acquireSchema, extendSchema, shareSchema } from './schemas.ts';
 
@@ -75,7 +76,7 @@ export function leaseRoutes(daemon: Daemon): readonly ApiRoute[] {
 async function acquire(daemon: Daemon, ask: Ask): Promise<Answer> {
   const id = leaseId(ask);
   const block = Math.min(numberIn(ask, BLOCK) ?? 0, LONGEST_BLOCK_S);
-  const asked = await body(ask, acquireSchema, daemon.http.body);
+  const asked = await body(ask, acquireSchema, daemon.http.body, isPlainAcquire);
   const command = commandOf(daemon, ask, id, asked);
   if (wantsStream(ask)) return streamOutcome(daemon, ask, command);
   const outcome = await daemon.engine.submit(command, (sight) => outcomeOf(sight, command));
@@ -114,10 +115,6 @@ export function readWant(given: WantJson, i: number): Want {
   if (!('problem' in want)) return want;
   const where = typeof given.where === 'string' ? caret(given.where, want) : want.problem;
   return malformed(`want.${i}: ${where}`, 'see `rentabot help lock` for how to say what you want', 422);
-}
-
-function wantsStream(ask: Ask): boolean {
-  return ask.req.header('accept')?.includes('text/event-stream') ?? false;
 }
 
 type Asked = Pick<Acquire, 'id' | 'wants'>;
