@@ -15,6 +15,7 @@ await build({
   format: 'cjs',
   target: 'node20',
   outfile,
+  external: ['playwright-core'],
   logLevel: 'warning',
   define: { RENTABOT_VERSION: '"bench"' },
 });

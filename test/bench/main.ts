@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { cpus, loadavg, totalmem } from 'node:os';
+import { board } from './board.ts';
 import { handover } from './handover.ts';
 import { latency } from './latency.ts';
 import { memory } from './memory.ts';
@@ -8,7 +9,7 @@ import { printRows, type Row, table } from './report.ts';
 import { startup } from './startup.ts';
 import { throughput } from './throughput.ts';
 
-const PARTS = { throughput, latency, handover, renewals, startup, memory } as const;
+const PARTS = { throughput, latency, handover, renewals, startup, memory, board } as const;
 
 /** Runs the parts that are named, or all, and then writes docs/performance.md. */
 async function main(named: readonly string[]): Promise<void> {
@@ -48,6 +49,8 @@ How to read it:
   follows, relative to the smallest world. A turn looks at what changed, not at what exists.
 - **Renewals** come a hundred times a second, each on a connection of its own and as a turn of its own: mostly what Node takes to wake up
   for a request. Under load, where requests share turns, one costs a tenth of that.
+- **The board** is looked at by Debian's Chromium on the same cores. A first paint counts from the navigation; a change, from before its request is sent to the frame that shows it.
+  Open boards are plain connections that read all they are told.
 - **\`lock -- true\`** finds the daemon, asks, runs \`true\`, gives back, and is compared with a Node that does nothing.
   \`flock\` is a small C program on a local file; it is there to keep us modest.
 

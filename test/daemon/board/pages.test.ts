@@ -116,6 +116,16 @@ describe('the board', () => {
     expect((await get(`/?q=${encodeURIComponent(NASTY)}`)).text).not.toContain('"><script>');
   });
 
+  test('leaves to a second layout what is far below the first screen, each resource once', async () => {
+    const many = await startDaemon({ resources: Array.from({ length: 150 }, (_, i) => `r${i}`) });
+    for (const path of ['/', '/?group=holder']) {
+      const { text } = await many.http.get(path, { headers: { accept: 'text/html' } });
+      expect([...text.matchAll(/<tr id="r/g)]).toHaveLength(150);
+      expect([...text.matchAll(/<tbody[^>]*>/g)].map(([tag]) => tag.includes('class="later"'))).toEqual([false, true]);
+    }
+    await many.close();
+  });
+
   test('comes in the theme and the time zone, and under the name, that the browser remembers', async () => {
     const look = encodeURIComponent('theme=dark&zone=Asia/Tokyo&name=alice');
     const { text } = await get('/', { cookie: `other=1; rentabot-look=${look}` });

@@ -21,8 +21,11 @@ export class Table {
   private readonly only = Number(document.body.dataset.only ?? 0);
 
   constructor(private readonly world: LiveWorld) {
-    for (const body of this.table.querySelectorAll<HTMLElement>('tbody'))
-      this.bodies.set(body.dataset.group ?? '', body);
+    for (const body of this.table.querySelectorAll<HTMLElement>('tbody')) {
+      const { group = '' } = body.dataset;
+      if (!this.bodies.has(group)) this.bodies.set(group, body);
+    }
+    this.showAll();
     for (const row of this.table.querySelectorAll('tr[id]')) this.rows.set(Number(row.id.slice(1)), row);
   }
 
@@ -46,6 +49,15 @@ export class Table {
     if (this.only !== 0) return;
     fill(byId('choices'), choicesHtml(this.world, choice));
     fill(this.table.querySelector('thead tr') as Element, headsHtml(choice));
+  }
+
+  /** What comes after the first screen was left out of the first layout. */
+  private showAll(): void {
+    requestAnimationFrame(() =>
+      setTimeout(() => {
+        for (const body of this.table.querySelectorAll('.later')) body.classList.remove('later');
+      }),
+    );
   }
 
   private forget(id: number): void {

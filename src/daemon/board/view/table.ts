@@ -107,7 +107,7 @@ function groupsOf(rows: readonly Row[]): readonly (readonly [string, string])[] 
 export function tableHtml(world: World, choice: Choice, scene: Scene): Html {
   const groups = choose(world.rows.values(), world.queues, choice, scene.viewer);
   return html`<table id="board"><caption class="vh">Resources</caption><thead><tr>${headsHtml(choice)}</tr></thead>
-${groups.map((group) => bodyHtml(group, world, scene))}</table>
+${[...bodiesHtml(groups, world, scene)]}</table>
 <p id="empty"${isEmpty(groups) ? null : html` hidden`}>${emptyHtml(world)}</p>`;
 }
 
@@ -121,9 +121,24 @@ export function headsHtml(choice: Choice): Html {
   return html`${heads}<th scope="col"><span class="vh">Action</span></th>`;
 }
 
-function bodyHtml({ title, rows }: Group, { queues }: World, scene: Scene): Html {
-  const drawn = rows.map((row) => html`${rowHtml(row, queues.get(row.id) ?? [], scene)}\n`);
-  return html`<tbody data-group="${title}">${title === '' ? null : groupHtml(title, rows)}${drawn}</tbody>`;
+/**
+ * A browser lays out all of a table before it paints any: so what is far below the first screen is laid out after that. The
+ * script puts it into the body that it belongs to.
+ */
+const AT_FIRST = 60;
+
+function* bodiesHtml(groups: readonly Group[], { queues }: World, scene: Scene): Generator<Html> {
+  let room = AT_FIRST;
+  for (const { title, rows } of groups) {
+    const drawn = rows.map((row) => html`${rowHtml(row, queues.get(row.id) ?? [], scene)}\n`);
+    const head = title === '' ? null : groupHtml(title, rows);
+    const [first, later] = [drawn.slice(0, room), drawn.slice(room)];
+    if (first.length > 0 || later.length === 0) yield html`<tbody data-group="${title}">${head}${first}</tbody>`;
+    if (later.length > 0) {
+      yield html`<tbody data-group="${title}" class="later">${first.length > 0 ? null : head}${later}</tbody>`;
+    }
+    room -= first.length;
+  }
 }
 
 /** The line above a group. */
