@@ -21,7 +21,7 @@ export interface DetachedJson {
   fence: number;
   /** Seconds, from the moment of writing, that somebody has to adopt it. */
   ttl: number;
-  expiresAt: string;
+  expiresAt: string | null;
   resources: { id: number; name: string; fence: number }[];
 }
 

@@ -29,7 +29,8 @@ export function messageSentence(type: string, by: string, reason: string, lease:
 export function keptSentence({ resources, expiresAt }: LeaseJson, now: number): string {
   const [is, it] = resources.length === 1 ? ['is', 'it'] : ['are', 'them'];
   const names = resources.map(({ name }) => printable(name));
-  return `${names.join(', ')} ${is} kept until ${clockTime(expiresAt, now)}; \`rentabot release ${names.join(' ')}\` gives ${it} back`;
+  const until = expiresAt === null ? '' : ` until ${clockTime(expiresAt, now)}`;
+  return `${names.join(', ')} ${is} kept${until}; \`rentabot release ${names.join(' ')}\` gives ${it} back`;
 }
 
 export function namesOf({ resources }: Pick<LeaseJson, 'resources'>): string {

@@ -6,6 +6,7 @@ import { describe, edit, remove } from './describe.ts';
 import { endLease, leaveQueue, revokeLease } from './ending.ts';
 import { type Refusal, refuse } from './error.ts';
 import type { Event, StoredEvent } from './event.ts';
+import { isEndless } from './evolve.ts';
 import type { Ended, Lease, Millis, Request } from './model.ts';
 import { leaseOf, lostSentence, mayNot, notYours, owns, requestOf, sameSecret } from './ownership.ts';
 import { accept, askHolders, refuseClaim, STEAL_PRIORITY, share, taken } from './people.ts';
@@ -192,6 +193,7 @@ function extend(state: State, command: Extend, now: Millis): readonly Event[] | 
       status: 422,
       hint: 'ask for a guarded lease with a new id',
     });
+  if (isEndless(lease)) return [];
   const until = Math.min(now + command.for, lease.grantedAt + longestHold(state, lease));
   if (command.guarded === false) return keep(lease, until, command);
   const endsAt = lease.endsAt === null ? null : Math.max(lease.endsAt, until);

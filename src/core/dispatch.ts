@@ -50,7 +50,8 @@ function grant(state: State, { request }: Queued, uses: readonly Use[], now: Mil
 
 /** It lasts by itself, and no longer: until its end or, while it is only offered, until it passes on. */
 function claimed(lease: Lease, { for: span, accept }: Claim, life: Millis, now: Millis): Lease {
-  const until = now + Math.min(accept ?? span, life);
+  const until = now + Math.min(accept ?? span ?? Number.POSITIVE_INFINITY, life);
+  if (!Number.isFinite(until)) return lease;
   const claim = { ...lease, endsAt: until, keptUntil: until, expiresAt: until };
   return accept === null ? claim : { ...claim, offeredUntil: until };
 }

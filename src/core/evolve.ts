@@ -109,8 +109,15 @@ export function waiterDue({ request, connections, heardAt }: Queued, silence: Mi
   return Math.min(gone, request.givesUpAt ?? Number.POSITIVE_INFINITY);
 }
 
+/** A claim that lasts until it is given back. */
+export function isEndless({ request, endsAt }: Lease): boolean {
+  return request.claim?.for === null && endsAt === null;
+}
+
 /** When this lease is over without another word from its holder. What was extended lasts, until it is told to end. */
-export function expiryOf({ expiresAt, keptUntil, ending }: Lease): Millis {
+export function expiryOf(lease: Lease): Millis {
+  const { expiresAt, keptUntil, ending } = lease;
+  if (isEndless(lease)) return Number.POSITIVE_INFINITY;
   return ending === null && keptUntil !== null ? Math.max(expiresAt, keptUntil) : expiresAt;
 }
 

@@ -98,8 +98,8 @@ export interface Principal {
 
 /** A person's hold: nobody stands behind it who would renew it, so it lasts by itself. */
 export interface Claim {
-  /** How long, from its grant or, where it is offered first, from its acceptance. */
-  readonly for: Millis;
+  /** How long, from its grant or, where it is offered first, from its acceptance; null for until it is given back. */
+  readonly for: Millis | null;
   /** How long it is offered before it passes on; null where it is taken as soon as it is granted. */
   readonly accept: Millis | null;
   /** A client waits for it, and its place is given up like any other where that falls silent. */
@@ -176,7 +176,7 @@ export interface Lease {
   readonly grantedAt: Millis;
   /** Ends then whatever the holder does; null for never. */
   readonly endsAt: Millis | null;
-  /** Does not expire before this, however silent the holder, unless it is told to end; set by `extend`. */
+  /** Does not expire before this, however silent the holder, unless it is told to end; set by `extend`, and of a claim that ends. */
   readonly keptUntil: Millis | null;
   readonly ending: Ending | null;
   /** A claim that nobody has accepted yet, and that passes on then; absent once it was, and where there is none. */

@@ -97,9 +97,12 @@ export function accept(
   }
   if (ending !== null) return refuse('conflict', `lease ${command.id} is ending: ${ending.reason}`);
   if (offeredUntil === undefined) return [];
-  const until = Math.min(now + request.claim.for, lease.grantedAt + longestLife(state, lease));
-  const accepted = { ...taken(lease), endsAt: until, keptUntil: until, expiresAt: until };
-  return [{ type: 'lease-accepted', lease: accepted, by: command.principal.name }];
+  const end = now + (request.claim.for ?? Number.POSITIVE_INFINITY);
+  const until = Math.min(end, lease.grantedAt + longestLife(state, lease));
+  const span = Number.isFinite(until)
+    ? { endsAt: until, keptUntil: until, expiresAt: until }
+    : { endsAt: null, keptUntil: null, expiresAt: now + request.ttl };
+  return [{ type: 'lease-accepted', lease: { ...taken(lease), ...span }, by: command.principal.name }];
 }
 
 /** No longer an offer. */

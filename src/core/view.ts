@@ -1,6 +1,6 @@
 import type { Entry } from './catalogue.ts';
 import { hasRoom } from './catalogue.ts';
-import { expiryOf } from './evolve.ts';
+import { expiryOf, isEndless } from './evolve.ts';
 import type { Lease, Millis, Mode } from './model.ts';
 import type { State } from './state.ts';
 import { describeWants, modeToJson } from './want.ts';
@@ -41,7 +41,7 @@ export function leaseToJson(state: State, lease: Lease, viewer: Viewer): LeaseJs
     guarded: request.guarded,
     since: isoTime(lease.grantedAt),
     waited: seconds(lease.grantedAt - request.askedAt),
-    expiresAt: isoTime(Math.min(expiryOf(lease), lease.endsAt ?? Number.POSITIVE_INFINITY)),
+    expiresAt: isEndless(lease) ? null : isoTime(Math.min(expiryOf(lease), lease.endsAt ?? Number.POSITIVE_INFINITY)),
     until: isoOrNull(lease.endsAt),
     ending: ending === null ? null : { ...ending, since: isoTime(ending.since) },
     claim: isClaim(lease),
@@ -51,7 +51,9 @@ export function leaseToJson(state: State, lease: Lease, viewer: Viewer): LeaseJs
 }
 
 /** It lasts until its end without a word from anybody. */
-export function isClaim({ request, endsAt, keptUntil }: Lease): boolean {
+export function isClaim(lease: Lease): boolean {
+  const { request, endsAt, keptUntil } = lease;
+  if (isEndless(lease)) return true;
   return !request.guarded && endsAt !== null && keptUntil !== null && keptUntil >= endsAt;
 }
 

@@ -55,8 +55,8 @@ export interface AcquireJson {
 }
 
 export interface ClaimJson {
-  /** Seconds. */
-  for: number;
+  /** Seconds; null for until it is given back. */
+  for: number | null;
   /** Seconds that it is offered before it passes on; null where it is taken as soon as it is granted. */
   accept?: number | null;
   /** A client waits for it; without one its place is given up like any other. */
@@ -114,8 +114,8 @@ export interface LeaseJson {
   since: string;
   /** Seconds from asking to the grant. */
   waited: number;
-  /** Moves with each renewal; never later than `until`. */
-  expiresAt: string;
+  /** Moves with each renewal; never later than `until`. Null of a claim that lasts until it is given back. */
+  expiresAt: string | null;
   /** The end that no renewal moves. */
   until: string | null;
   ending: EndingJson | null;

@@ -48,6 +48,34 @@ test('a claim lasts its time without a word, and no longer', () => {
   expect(world.standing('a')).toBe('lost');
 });
 
+test('a claim for no time in particular lasts until it is given back, over restarts too', () => {
+  const world = boards('b-1');
+  world.turn(acquire('a', 'name:b-1', { claim: { for: null, accept: null } }));
+  world.pass(1000 * HOUR);
+  world.restart();
+  world.pass(1000 * HOUR);
+  expect([world.standing('a'), isClaim(world.lease('a'))]).toEqual(['held', true]);
+  expect(codes(world, extend('a', HOUR), release('a'))).toEqual([null, null]);
+  expect(world.standing('a')).toBe('lost');
+});
+
+test('offered first, it passes on unless it is accepted, and then lasts until it is given back', () => {
+  const world = boards('b-1');
+  const endless = { for: null, accept: 900 * SECOND };
+  world.turn(acquire('a', 'name:b-1', { claim: endless }), acquire('b', 'name:b-1', { claim: endless }));
+  world.pass(900 * SECOND);
+  expect([world.standing('a'), world.standing('b')]).toEqual(['lost', 'held']);
+  world.turn(accept('b'));
+  world.pass(1000 * HOUR);
+  expect(world.standing('b')).toBe('held');
+});
+
+test('a claim for no time in particular ends when it has been held for as long as one may', () => {
+  const world = having(description('b-1', { maxHold: 60 * SECOND }));
+  world.turn(acquire('a', 'name:b-1', { claim: { for: null, accept: null } }));
+  expect(world.lease('a').endsAt).toBe(world.now + 60 * SECOND);
+});
+
 test('who waits for a claim keeps the place without a client, over restarts too', () => {
   const world = boards('b-1');
   world.turn(acquire('holder', 'name:b-1', { claim }));

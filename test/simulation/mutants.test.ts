@@ -200,17 +200,31 @@ const MUTANTS: readonly (readonly [string, ...Change[]])[] = [
   ],
   [
     'an offer is kept as long as a claim',
-    { file: 'dispatch.ts', find: 'Math.min(accept ?? span, life)', put: 'Math.min(span, life)' },
+    { file: 'dispatch.ts', find: 'Math.min(accept ?? span ??', put: 'Math.min(span ??' },
   ],
-  ['a claim outlasts the longest hold', { file: 'dispatch.ts', find: 'accept ?? span, life)', put: 'accept ?? span)' }],
-  ['an accepted offer stays one', { file: 'people.ts', find: '...taken(lease), endsAt', put: '...lease, endsAt' }],
+  [
+    'a claim outlasts the longest hold',
+    { file: 'dispatch.ts', find: 'Number.POSITIVE_INFINITY, life)', put: 'Number.POSITIVE_INFINITY)' },
+  ],
+  [
+    'an accepted offer stays one',
+    { file: 'people.ts', find: '{ ...taken(lease), ...span }', put: '{ ...lease, ...span }' },
+  ],
   [
     'an accepted offer lasts from its grant',
     {
       file: 'people.ts',
-      find: 'Math.min(now + request.claim.for',
-      put: 'Math.min(lease.grantedAt + request.claim.for',
+      find: 'const end = now +',
+      put: 'const end = lease.grantedAt +',
     },
+  ],
+  [
+    'what lasts until it is given back expires',
+    { file: 'evolve.ts', find: 'if (isEndless(lease)) return Number.POSITIVE_INFINITY;', put: '' },
+  ],
+  [
+    'what lasts until it is given back is bounded by an extension',
+    { file: 'decide.ts', find: 'if (isEndless(lease)) return [];', put: '' },
   ],
   [
     'a person who waits is thought gone',

@@ -295,8 +295,8 @@ export class Reference {
     if (claim === null || ending !== null) return 'conflict';
     if (offeredUntil === null) return null;
     const life = Math.min(lease.hold ?? Number.POSITIVE_INFINITY, this.longestHold(lease.uses));
-    const until = Math.min(this.now + claim.for, lease.grantedAt + life);
-    Object.assign(lease, { offeredUntil: null, endsAt: until, keptUntil: until, expiresAt: until });
+    const until = claim.for === null ? lease.grantedAt + life : Math.min(this.now + claim.for, lease.grantedAt + life);
+    Object.assign(lease, { offeredUntil: null, ...this.lasting(lease, until) });
     return null;
   }
 
@@ -341,6 +341,7 @@ export class Reference {
   private extend(lease: Holding, { for: span, guarded, note }: Extend): ErrorCode | null {
     if (lease.ending !== null) return 'conflict';
     if (guarded && !lease.guarded) return 'usage';
+    if (isForEver(lease)) return null;
     const until = Math.min(this.now + span, lease.grantedAt + this.longestHold(lease.uses));
     if (guarded === false) {
       const isClaim = !lease.guarded && lease.endsAt !== null && (lease.keptUntil ?? 0) >= lease.endsAt;
@@ -547,11 +548,17 @@ export class Reference {
     });
   }
 
-  private claimed({ claim }: Waiting, life: Millis): Partial<Holding> {
+  private claimed(waiter: Waiting, life: Millis): Partial<Holding> {
+    const { claim } = waiter;
     if (claim === null) return {};
-    const until = this.now + Math.min(claim.accept ?? claim.for, life);
-    const offeredUntil = claim.accept === null ? null : until;
-    return { endsAt: until, keptUntil: until, expiresAt: until, offeredUntil };
+    const until = this.now + Math.min(claim.accept ?? claim.for ?? Number.POSITIVE_INFINITY, life);
+    return { ...this.lasting(waiter, until), offeredUntil: claim.accept === null ? null : until };
+  }
+
+  /** By itself until then, which may be never. */
+  private lasting({ ttl }: Waiting, until: Millis): Pick<Holding, 'endsAt' | 'keptUntil' | 'expiresAt'> {
+    if (!Number.isFinite(until)) return { endsAt: null, keptUntil: null, expiresAt: this.now + ttl };
+    return { endsAt: until, keptUntil: until, expiresAt: until };
   }
 
   private checkUses(waiter: Waiting, uses: readonly Use[]): void {
@@ -746,8 +753,15 @@ export function dueOfLease(lease: Holding): Millis {
   return Math.min(lastsUntil(lease), end ?? Number.POSITIVE_INFINITY);
 }
 
+/** A claim for no time in particular, of what may be held as long as one likes. */
+function isForEver({ claim, endsAt }: Holding): boolean {
+  return claim !== null && claim.for === null && endsAt === null;
+}
+
 /** What was extended lasts, unless it was told to end. */
-function lastsUntil({ expiresAt, keptUntil, ending }: Holding): Millis {
+function lastsUntil(lease: Holding): Millis {
+  const { expiresAt, keptUntil, ending } = lease;
+  if (isForEver(lease)) return Number.POSITIVE_INFINITY;
   return ending === null ? Math.max(expiresAt, keptUntil ?? 0) : expiresAt;
 }
 

@@ -180,7 +180,7 @@ class RandomWorld {
   private someClaim(): Partial<Acquire> {
     const { chance } = this;
     const claim = {
-      for: chance.pick([3_000, 90_000, 400_000]),
+      for: chance.pick([3_000, 90_000, 400_000, null]),
       accept: chance.pick([null, 1_000, 20_000]),
       ...chance.pick([{}, { attended: true } as const]),
     };

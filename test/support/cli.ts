@@ -313,7 +313,7 @@ async function expiries(url: string): Promise<ReadonlyMap<string, number>> {
   const http = new Http(whereOf(url));
   try {
     const { leases } = jsonOf<LeasesJson>(await http.get('/api/v2/leases'));
-    return new Map(leases.map(({ id, expiresAt }) => [id, Date.parse(expiresAt)]));
+    return new Map(leases.map(({ id, expiresAt }) => [id, Date.parse(expiresAt ?? '')]));
   } finally {
     http.close();
   }

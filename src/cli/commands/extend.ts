@@ -63,12 +63,21 @@ async function extend(names: readonly string[], span: number, options: ExtendOpt
   }
   const talk = new Talk(shell.voice, readManner(options, shell.machine.env));
   for (const lease of asked.body) {
-    const end = lease.until ?? new Date(Math.max(now + span, Date.parse(lease.expiresAt))).toISOString();
+    const end = lease.until ?? endOf(lease, now + span);
     const isCut = lease.until !== null && Date.parse(lease.until) < now + span - 1000;
     const why = isCut ? ', the longest it may be held' : '';
-    talk.say('extended', `${namesOf(lease)} is yours until ${clockTime(end, now)}${why}`, { lease });
+    talk.say(
+      'extended',
+      `${namesOf(lease)} is yours until ${end === null ? 'you give it back' : clockTime(end, now)}${why}`,
+      { lease },
+    );
   }
   return 0;
+}
+
+/** When a lease without a fixed end has one at the earliest; null where it has none. */
+function endOf({ expiresAt }: LeaseJson, extendedTo: number): string | null {
+  return expiresAt === null ? null : new Date(Math.max(extendedTo, Date.parse(expiresAt))).toISOString();
 }
 
 /** What the caller holds of each of these; refused where that is nothing of one of them. */

@@ -2,7 +2,7 @@ import type { Acquire } from '../../core/command.ts';
 import { refusalOf } from '../../core/decide.ts';
 import { type Refusal, refuse } from '../../core/error.ts';
 import { caret } from '../../core/expression.ts';
-import type { Claim, Want } from '../../core/model.ts';
+import type { Claim, Millis, Want } from '../../core/model.ts';
 import { waitingToJson } from '../../core/queue-view.ts';
 import { leaseToJson, messagesFor, type Viewer } from '../../core/view.ts';
 import { describeWants, parseWant } from '../../core/want.ts';
@@ -92,8 +92,8 @@ function commandOf(daemon: Daemon, ask: Ask, id: string, asked: AcquireBody): Ac
     secretHash: hashSecret(asked.secret),
     wants: asked.want.map(readWant),
     ttl: Math.round((asked.ttl ?? DEFAULT_TTL_S) * 1000),
-    wait: wait == null ? null : Math.round(wait * 1000),
-    hold: hold == null ? null : Math.round(hold * 1000),
+    wait: millis(wait),
+    hold: millis(hold),
     priority: asked.priority ?? 0,
     note: asked.note ?? '',
     holder: { name: holder?.name ?? 'anonymous', host: holder?.host ?? '', link: holder?.link ?? null },
@@ -105,8 +105,12 @@ function commandOf(daemon: Daemon, ask: Ask, id: string, asked: AcquireBody): Ac
 }
 
 function claimOf({ for: span, accept, attended }: ClaimJson): Claim {
-  const claim = { for: Math.round(span * 1000), accept: accept == null ? null : Math.round(accept * 1000) };
+  const claim = { for: millis(span), accept: millis(accept) };
   return attended ? { ...claim, attended: true } : claim;
+}
+
+function millis(seconds: number | null | undefined): Millis | null {
+  return seconds == null ? null : Math.round(seconds * 1000);
 }
 
 /** Throws the problem, with a caret under its place where it is in an expression. */

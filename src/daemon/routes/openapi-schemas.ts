@@ -118,7 +118,10 @@ export function makeSchemas() {
       guarded: z.boolean().meta({ description: 'A command runs behind it.' }),
       since: time.meta({ description: 'When it was granted.' }),
       waited: z.number().meta({ description: 'Seconds from asking to the grant.' }),
-      expiresAt: time.meta({ description: 'Moves with each renewal; never later than `until`.' }),
+      expiresAt: time.nullable().meta({
+        description:
+          'Moves with each renewal; never later than `until`. Null of a claim that lasts until it is given back.',
+      }),
       until: time.nullable().meta({ description: 'The end that no renewal moves.' }),
       ending: ending.nullable(),
       claim: z.boolean().meta({ description: 'It needs no renewals.' }),

@@ -69,7 +69,12 @@ export const holderSchema = z
 
 export const claimSchema = z
   .strictObject({
-    for: z.number().positive().max(LONGEST_S).meta({ description: 'Seconds that it lasts.' }),
+    for: z
+      .number()
+      .positive()
+      .max(LONGEST_S)
+      .nullable()
+      .meta({ description: 'Seconds that it lasts; null for until it is given back.' }),
     accept: absentOr(z.number().positive().max(LONGEST_S)).meta({
       description:
         'Seconds that it is offered, once it is its turn, before it passes on; it lasts `for` from its acceptance. Taken at once if absent.',

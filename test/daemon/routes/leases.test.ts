@@ -286,7 +286,7 @@ describe('renewing', () => {
       const answer = await client.renew();
       expect(answer.status).toBe(200);
       const { lease, messages } = jsonOf<RenewedJson>(answer);
-      expect(Date.parse(lease.expiresAt)).toBe(clock.now() + 30 * SECOND);
+      expect(Date.parse(lease.expiresAt ?? '')).toBe(clock.now() + 30 * SECOND);
       expect(messages).toEqual([]);
     }
   });
