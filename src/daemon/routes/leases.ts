@@ -2,7 +2,7 @@ import type { Acquire } from '../../core/command.ts';
 import { refusalOf } from '../../core/decide.ts';
 import { type Refusal, refuse } from '../../core/error.ts';
 import { caret } from '../../core/expression.ts';
-import type { Claim, Millis, Want } from '../../core/model.ts';
+import type { Claim, Want } from '../../core/model.ts';
 import { waitingToJson } from '../../core/queue-view.ts';
 import { leaseToJson, messagesFor, type Viewer } from '../../core/view.ts';
 import { describeWants, parseWant } from '../../core/want.ts';
@@ -22,7 +22,7 @@ import { type EventStream, eventStream, wantsStream } from '../stream.ts';
 import { BLOCK, ENDED, EXIT, isSet, LONGEST_BLOCK_S, numberIn, pageHasGone, pageOf } from './parameters.ts';
 import { isPlainAcquire } from './plain-acquire.ts';
 import type { ApiRoute } from './route.ts';
-import { type AcquireBody, acquireSchema, extendSchema, shareSchema } from './schemas.ts';
+import { type AcquireBody, acquireSchema, extendSchema, millis, shareSchema } from './schemas.ts';
 
 /** Where a request stands, after a turn. */
 type Outcome =
@@ -107,10 +107,6 @@ function commandOf(daemon: Daemon, ask: Ask, id: string, asked: AcquireBody): Ac
 function claimOf({ for: span, accept, attended }: ClaimJson): Claim {
   const claim = { for: millis(span), accept: millis(accept) };
   return attended ? { ...claim, attended: true } : claim;
-}
-
-function millis(seconds: number | null | undefined): Millis | null {
-  return seconds == null ? null : Math.round(seconds * 1000);
 }
 
 /** Throws the problem, with a caret under its place where it is in an expression. */

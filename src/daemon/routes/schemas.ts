@@ -1,6 +1,6 @@
 // The namespace, not the `z` in it: so the bundler leaves out what is not used, which saves a fifth of the start-up.
 import * as z from 'zod';
-import { DEFAULT_LIMITS } from '../../core/model.ts';
+import { DEFAULT_LIMITS, type Millis } from '../../core/model.ts';
 import { MAX_COUNT } from '../../core/want.ts';
 import {
   type AcquireJson,
@@ -184,3 +184,8 @@ true satisfies Same<typeof extendSchema, ExtendJson>;
 true satisfies Same<typeof claimSchema, ClaimJson>;
 true satisfies Same<typeof shareSchema, ShareJson>;
 true satisfies Same<typeof askSchema, AskJson>;
+
+/** Of a span that may be left out. */
+export function millis(seconds: number | null | undefined): Millis | null {
+  return seconds == null ? null : Math.round(seconds * 1000);
+}
