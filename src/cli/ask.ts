@@ -19,18 +19,25 @@ export type Asked<T> =
   | { readonly type: 'none' }
   | { readonly type: 'failed'; readonly exit: number };
 
+interface Asking {
+  /** How long an answer that does not come is asked for again. */
+  readonly retryFor?: number;
+  readonly ifNone?: 'start' | 'start-if-known';
+  /** Where the daemon's own socket for admins may be used, by who may open it. */
+  readonly asAdmin?: boolean;
+}
+
 /** Finds the daemon and asks it; a refusal has been said when this resolves. */
 export async function askDaemon<T>(
   shell: Shell,
   options: CommonOptions,
   ask: (client: Client, within: number) => Promise<Reply<T>>,
-  retryFor = RETRY_FOR_MS,
-  { asAdmin = false } = {},
+  { retryFor = RETRY_FOR_MS, ifNone = 'start-if-known', asAdmin = false }: Asking = {},
 ): Promise<Asked<T>> {
   const talk = new Talk(shell.voice, readManner(options, shell.machine.env));
   const choice = readDaemonChoice(options);
   if ('code' in choice) return failed(choice, talk);
-  const access = await findDaemon(shell.machine, choice, talk, { ifNone: 'start-if-known', asAdmin });
+  const access = await findDaemon(shell.machine, choice, talk, { ifNone, asAdmin });
   if (access === null) return { type: 'none' };
   if ('code' in access) return failed(access, talk);
   const client = new Client(access, shell.transport);

@@ -227,7 +227,7 @@ export class Client {
     return this.json('POST', '/api/v2/stop', patience, undefined, '{}');
   }
 
-  /** Anything else that there is: see identity-client.ts. */
+  /** Anything else that there is: see identity-client.ts and things.ts. */
   call<T>(method: Ask['method'], path: string, patience: Patience, body?: unknown): Promise<Reply<T>> {
     return this.json(method, path, patience, undefined, body === undefined ? undefined : JSON.stringify(body));
   }

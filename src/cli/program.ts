@@ -1,17 +1,22 @@
 import { Command, CommanderError } from 'commander';
 import { refuse } from '../core/error.ts';
 import { addAccept } from './commands/accept.ts';
+import { addAdd } from './commands/add.ts';
 import { addAsk } from './commands/ask.ts';
 import { addCheck } from './commands/check.ts';
 import { addClaim } from './commands/claim.ts';
+import { addEdit } from './commands/edit.ts';
 import { addExtend } from './commands/extend.ts';
 import { addGiveBack } from './commands/give-back.ts';
 import { addHistory } from './commands/history.ts';
 import { addLock } from './commands/lock.ts';
 import { addLogin } from './commands/login.ts';
 import { addLogout } from './commands/logout.ts';
+import { addOffline } from './commands/offline.ts';
+import { addOnline } from './commands/online.ts';
 import { addQueue } from './commands/queue.ts';
 import { addRelease } from './commands/release.ts';
+import { addRemove } from './commands/remove.ts';
 import { addServe } from './commands/serve.ts';
 import { addShare } from './commands/share.ts';
 import { addStats } from './commands/stats.ts';
@@ -53,6 +58,11 @@ const COMMANDS: Readonly<Record<string, (program: Command, shell: Shell) => void
   share: addShare,
   ask: addAsk,
   steal: addSteal,
+  offline: addOffline,
+  online: addOnline,
+  add: addAdd,
+  edit: addEdit,
+  remove: addRemove,
   check: addCheck,
   login: addLogin,
   logout: addLogout,

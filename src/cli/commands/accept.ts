@@ -46,7 +46,7 @@ export function addAccept(program: Command, shell: Shell): void {
 async function accept(names: readonly string[], options: AcceptOptions, shell: Shell): Promise<number> {
   const caller = recogniseCi(shell.machine.env).name ?? shell.caller().name;
   const ask = (client: Client, within: number) => acceptAll(client, names, new Me(client, caller), within);
-  const asked = await askDaemon<readonly LeaseJson[]>(shell, options, ask, INSIST_MS);
+  const asked = await askDaemon<readonly LeaseJson[]>(shell, options, ask, { retryFor: INSIST_MS });
   if (asked.type === 'failed') return asked.exit;
   const leases = asked.type === 'answer' ? asked.body : [];
   if (options.json) {

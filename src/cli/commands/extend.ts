@@ -52,7 +52,7 @@ async function extend(names: readonly string[], span: number, options: ExtendOpt
     const mine = await ownedOn(client, names, new Me(client, caller), within);
     return mine.type === 'refused' ? mine : extendAll(client, mine.body, span, within);
   };
-  const asked = await askDaemon<readonly LeaseJson[]>(shell, options, ask, INSIST_MS);
+  const asked = await askDaemon<readonly LeaseJson[]>(shell, options, ask, { retryFor: INSIST_MS });
   if (asked.type === 'failed') return asked.exit;
   if (asked.type === 'none') return refuseUsage(notHeld(names[0] ?? ''), shell, options);
   const now = Date.now();

@@ -56,7 +56,7 @@ export function addRelease(program: Command, shell: Shell): void {
 async function release(names: readonly string[], options: ReleaseOptions, shell: Shell): Promise<number> {
   const caller = recogniseCi(shell.machine.env).name ?? shell.caller().name;
   const round = new Round(names, caller, options.force ?? false);
-  const asked = await askDaemon(shell, options, (client, within) => round.run(client, within), INSIST_MS);
+  const asked = await askDaemon(shell, options, (client, within) => round.run(client, within), { retryFor: INSIST_MS });
   if (asked.type === 'failed') return asked.exit;
   const { found, released } = round;
   const places = [...round.left.values()].flat();

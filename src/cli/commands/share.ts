@@ -57,7 +57,7 @@ async function share(name: string, other: string, options: ShareOptions, shell: 
     }
     return { type: 'ok', body: leases, sentAt: mono() };
   };
-  const asked = await askDaemon<readonly LeaseJson[]>(shell, options, ask, INSIST_MS);
+  const asked = await askDaemon<readonly LeaseJson[]>(shell, options, ask, { retryFor: INSIST_MS });
   if (asked.type === 'failed') return asked.exit;
   if (asked.type === 'none')
     return refuseUsage(refuse('lost', `no daemon is running here, so nobody holds ${printable(name)}`), shell, options);

@@ -54,7 +54,8 @@ async function create(name: string, { role, expires, ...options }: CreateOptions
   if (span !== null && typeof span !== 'number') return refuseUsage(span, shell, options);
   const body = { name, role, for: span === null ? null : span / 1000 };
   // Once: a second one would be refused as being there already, and nobody would know its secret.
-  const asked = await askDaemon(shell, options, (client, within) => addToken(client, body, { within }), 0, {
+  const asked = await askDaemon(shell, options, (client, within) => addToken(client, body, { within }), {
+    retryFor: 0,
     asAdmin: true,
   });
   if (asked.type !== 'answer') return failedOrNone(asked, options, shell);

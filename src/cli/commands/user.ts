@@ -145,7 +145,7 @@ export function admin<T>(
   options: CommonOptions,
   ask: (client: Client, within: number) => Promise<Reply<T>>,
 ): Promise<Asked<T>> {
-  return askDaemon(shell, options, ask, INSIST_MS, { asAdmin: true });
+  return askDaemon(shell, options, ask, { retryFor: INSIST_MS, asAdmin: true });
 }
 
 export function failedOrNone(asked: Asked<unknown>, options: CommonOptions, shell: Shell): number {

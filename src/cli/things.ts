@@ -1,0 +1,89 @@
+import { type Refusal, refuse } from '../core/error.ts';
+import type { DescribeJson, DescriptorJson, EditJson, ResourceJson } from '../core/wire.ts';
+import { type Asked, askDaemon, INSIST_MS } from './ask.ts';
+import type { Client, Patience, Reply } from './client.ts';
+import type { CommonOptions } from './options.ts';
+import type { Shell } from './shell.ts';
+import { mono } from './time.ts';
+
+/** What exists, changed while the daemon runs: the part of the native API that is for this. */
+
+const RESOURCES = '/api/v2/resources';
+
+/** A resource as it is now; null where it is gone. */
+export type Changed = { readonly resource: ResourceJson } | null;
+
+export function takeOffline(
+  client: Client,
+  name: string,
+  body: { readonly reason: string; readonly until: string | null; readonly by: string },
+  patience: Patience,
+): Promise<Reply<Changed>> {
+  return client.call('POST', `${pathOf(name)}/offline`, patience, body);
+}
+
+export function bringOnline(client: Client, name: string, patience: Patience): Promise<Reply<Changed>> {
+  return client.call('POST', `${pathOf(name)}/online`, patience);
+}
+
+export function addResource(client: Client, body: DescribeJson, patience: Patience): Promise<Reply<Changed>> {
+  return client.call('POST', RESOURCES, patience, body);
+}
+
+export function editResource(
+  client: Client,
+  name: string,
+  body: EditJson,
+  patience: Patience,
+): Promise<Reply<Changed>> {
+  return client.call('PATCH', pathOf(name), patience, body);
+}
+
+export function removeResource(client: Client, name: string, patience: Patience): Promise<Reply<Changed>> {
+  return client.call('DELETE', pathOf(name), patience);
+}
+
+export function readDescriptor(client: Client, patience: Patience): Promise<Reply<DescriptorJson>> {
+  return client.call('GET', '/api/v2/descriptor', patience);
+}
+
+function pathOf(name: string): string {
+  return `${RESOURCES}/${encodeURIComponent(name)}`;
+}
+
+/**
+ * Changes one thing after the other, and stops at the first refusal, which has been said when this resolves. However often
+ * a call has to be repeated, what was done in one attempt is not done again.
+ */
+export async function changeEach<T>(
+  shell: Shell,
+  options: CommonOptions,
+  things: readonly T[],
+  change: (client: Client, thing: T, attempt: number, patience: Patience) => Promise<Reply<Changed>>,
+  { start = false } = {},
+): Promise<Asked<readonly Changed[]>> {
+  const done: Changed[] = [];
+  let attempt = 0;
+  const ask = async (client: Client, within: number): Promise<Reply<readonly Changed[]>> => {
+    for (const thing of things.slice(done.length)) {
+      attempt += 1;
+      const reply = await change(client, thing, attempt, { within });
+      if (reply.type === 'refused') return reply;
+      done.push(reply.body);
+      attempt = 0;
+    }
+    return { type: 'ok', body: done, sentAt: mono() };
+  };
+  return askDaemon(shell, options, ask, {
+    retryFor: INSIST_MS,
+    ifNone: start ? 'start' : 'start-if-known',
+    asAdmin: true,
+  });
+}
+
+/** Where no daemon runs and none would know anything. */
+export function nothingHere(): Refusal {
+  return refuse('impossible', 'no daemon is running here, so there are no resources', {
+    hint: '`rentabot add NAME` adds one, and starts a daemon for you',
+  });
+}
