@@ -11,6 +11,7 @@ import type { Ended, Lease, Millis, Request } from './model.ts';
 import { leaseOf, lostSentence, mayNot, notYours, owns, requestOf, sameSecret } from './ownership.ts';
 import { accept, askHolders, refuseClaim, STEAL_PRIORITY, share, taken } from './people.ts';
 import type { State } from './state.ts';
+import { boundByRules } from './tag-rules.ts';
 import { makeUp } from './undeclared.ts';
 import { isClaim } from './view.ts';
 import { describeWants, shapeOf } from './want.ts';
@@ -82,7 +83,9 @@ function acquire(state: State, command: Acquire, now: Millis): readonly Event[] 
   if (made.length > 0 && state.catalogue.size + made.length > resources) {
     return refuse('limit', `${state.catalogue.size} resources exist, and the limit (resources) is ${resources}`);
   }
-  return [...made, { type: 'waiter-joined', request: requestFrom(state, command, now) }];
+  const bounded = boundByRules(state, command);
+  if ('code' in bounded) return bounded;
+  return [...made, { type: 'waiter-joined', request: { ...requestFrom(state, command, now), ...bounded } }];
 }
 
 function requestFrom({ counters }: State, command: Acquire, now: Millis): Request {
@@ -115,7 +118,7 @@ function twiceTheSame({ wants }: Acquire): Refusal {
 /** The same id again: from the same client it keeps its place, or renews what it holds. */
 function again(state: State, known: Request, { secretHash, wants }: Acquire, now: Millis): readonly Event[] | Refusal {
   if (!sameSecret(known.secretHash, secretHash)) return notYours(known.id);
-  if (shapeOf(known.wants) !== shapeOf(wants)) return otherWant(known.id, describeWants(known.wants));
+  if ((known.shape ?? shapeOf(known.wants)) !== shapeOf(wants)) return otherWant(known.id, describeWants(known.wants));
   const held = state.leases.get(known.id);
   if (held) return renewal(held.lease, now);
   const queued = state.queue.byId.get(known.id);
@@ -216,9 +219,9 @@ function keep(lease: Lease, until: Millis, { note, exit, principal }: Extend): r
   return [{ type: 'lease-kept', lease: kept, by: principal.name, exit }];
 }
 
-function longestHold(state: State, { uses }: Lease): Millis {
+function longestHold(state: State, { uses, request }: Lease): Millis {
   const limits = uses.map(({ resource }) => state.catalogue.byId.get(resource)?.resource.maxHold);
-  return Math.min(...limits.map((limit) => limit ?? Number.POSITIVE_INFINITY));
+  return Math.min(...[request.longest, ...limits].map((limit) => limit ?? Number.POSITIVE_INFINITY));
 }
 
 function release(

@@ -31,7 +31,7 @@ export function dispatch(state: State, now: Millis): StoredEvent[] {
 }
 
 function grant(state: State, { request }: Queued, uses: readonly Use[], now: Millis): Lease {
-  let life = request.hold ?? Number.POSITIVE_INFINITY;
+  let life = Math.min(request.hold ?? Number.POSITIVE_INFINITY, request.longest ?? Number.POSITIVE_INFINITY);
   for (const { resource } of uses) {
     life = Math.min(life, state.catalogue.byId.get(resource)?.resource.maxHold ?? Number.POSITIVE_INFINITY);
   }

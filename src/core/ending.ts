@@ -59,5 +59,14 @@ export function leaveQueue(state: State, request: Request, outcome: Outcome, cau
 function endedBy(state: State, request: Request, outcome: Outcome, cause: Cause, now: Millis): Ended {
   const { id, secretHash, wants } = request;
   const { reason, by } = cause;
-  return { id, secretHash, shape: shapeOf(wants), outcome, reason, by, at: now, seq: state.counters.ended + 1 };
+  return {
+    id,
+    secretHash,
+    shape: request.shape ?? shapeOf(wants),
+    outcome,
+    reason,
+    by,
+    at: now,
+    seq: state.counters.ended + 1,
+  };
 }

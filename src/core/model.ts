@@ -131,6 +131,10 @@ export interface Request {
   readonly claim?: Claim;
   /** Why it takes over from whoever holds it; absent where it does not. */
   readonly steals?: string;
+  /** The longest life that the rules about tags leave it, however often it is extended; absent for no such bound. */
+  readonly longest?: Millis;
+  /** What was asked for, where the rules took something out of it: see `shapeOf`. */
+  readonly shape?: string;
 }
 
 /** A request in the queue. What changes here does not outlive the daemon, and need not. */
@@ -249,6 +253,18 @@ export const DEFAULT_LIMITS: Limits = {
 /** Longer than a client that is cut off takes to end what it runs on a slow host, shorter than anybody minds. */
 export const DEFAULT_DRAIN: Millis = 2000;
 
+/** Who may take what has a tag, and how much of it: see core/tag-rules.ts. */
+export interface TagRule {
+  readonly tag: string;
+  /** Names, patterns of names (`ci-*`), or `role:user`. */
+  readonly who: readonly string[];
+  readonly maxPriority: number | null;
+  /** Longest life of a lease that could include it. */
+  readonly maxHold: Millis | null;
+  /** How many one may have and wait for. */
+  readonly atOnce: number | null;
+}
+
 /** The rules of one daemon. */
 export interface Rules {
   readonly limits: Limits;
@@ -258,4 +274,8 @@ export interface Rules {
   readonly drain: Millis;
   /** Who may take over what somebody holds; admins alone where it is absent. */
   readonly steal?: 'user' | 'admin';
+  /** Who may take resources out of service and bring them back; admins alone where it is absent. */
+  readonly offline?: 'user' | 'admin';
+  /** In the order in which they were written. */
+  readonly tags?: readonly TagRule[];
 }

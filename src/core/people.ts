@@ -114,7 +114,7 @@ export function taken(lease: Lease): Lease {
 
 function longestLife(state: State, { uses, request }: Lease): Millis {
   const limits = uses.map(({ resource }) => state.catalogue.byId.get(resource)?.resource.maxHold);
-  return Math.min(...[request.hold, ...limits].map((limit) => limit ?? Number.POSITIVE_INFINITY));
+  return Math.min(...[request.hold, request.longest, ...limits].map((limit) => limit ?? Number.POSITIVE_INFINITY));
 }
 
 /** Tells every holder of a resource that somebody would like to have it. */

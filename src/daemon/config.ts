@@ -1,7 +1,8 @@
 import { join, resolve } from 'node:path';
-import { DEFAULT_DRAIN, type Millis } from '../core/model.ts';
+import { DEFAULT_DRAIN, type Millis, type TagRule } from '../core/model.ts';
 import { type Host, places } from '../core/places.ts';
 import { DEFAULT_PORT } from '../core/wire.ts';
+import type { AccessSettings } from './access-settings.ts';
 import { type Descriptor, loadDescriptor } from './descriptor.ts';
 import { type ReadFile, readTextFile } from './descriptor-file.ts';
 import { DEFAULT_HOST, formatListen, isLoopback, type Listen, parseListen } from './listen.ts';
@@ -37,6 +38,10 @@ export interface Config {
   readonly drain: Millis;
   /** `none` where somebody said so; null is the default: whoever is on this host may do everything. */
   readonly auth: 'none' | null;
+  /** Who may steal, and take resources out of service; admins where it says nothing. */
+  readonly access: AccessSettings;
+  /** Who may take what has a tag. */
+  readonly tagRules: readonly TagRule[];
   /** Why it may not listen where it is told to as long as it knows nobody; null where it may. */
   readonly exposure: Problem | null;
   readonly log: { readonly format: LogFormat; readonly level: LogLevel };
@@ -210,6 +215,8 @@ function common(settings: Settings, file: string | null, found: Found): Omit<Con
     descriptor: found?.descriptor ?? null,
     log: { format: settings.logFormat ?? 'text', level: settings.logLevel ?? 'info' },
     limits: { ...(defaults as unknown as DaemonLimits), ...settings.limits },
+    access: settings.access ?? {},
+    tagRules: settings.tagRules ?? [],
     drain: settings.drain ?? DEFAULT_DRAIN,
     keepHistory: settings.keepHistory ?? DEFAULT_KEEP_HISTORY,
     facades: settings.facades ?? {},

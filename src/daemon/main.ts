@@ -61,10 +61,10 @@ export async function serve(flags: ServeFlags): Promise<number> {
 
 async function run(config: Config, log: Log, home: string, releases: Release[]): Promise<number> {
   const store = new SqliteStore(config.data, { events: config.limits.history, keepFor: config.keepHistory });
-  const rules: Rules = { limits: config.limits, undeclared: config.undeclared, drain: config.drain };
+  const rules = rulesOf(config);
   const engine = await openEngine(store, rules, log, releases);
   const ids = makeIds();
-  const identities = openIdentities(config, store, ids, () => engine.now());
+  const identities = openIdentities(config, store, ids, log, () => engine.now());
   releases.push(() => identities.close());
   const meters = new Meters();
   releases.push(engine.subscribe(meters.hear));
@@ -124,6 +124,10 @@ async function run(config: Config, log: Log, home: string, releases: Release[]):
   return code;
 }
 
+function rulesOf({ limits, undeclared, drain, access, tagRules }: Config): Rules {
+  return { limits, undeclared, drain, ...access, tags: tagRules };
+}
+
 /** What it has to let go of is pushed before anything else that uses it. */
 async function openEngine(store: SqliteStore, rules: Rules, log: Log, releases: Release[]): Promise<Engine> {
   const engine = new Engine({ store, rules, onTrouble: (message, error) => log.error(message, { error }) });
@@ -166,11 +170,13 @@ async function openDescriptors(
 }
 
 /** Who is known. Throws a RentabotError where nobody is, and more than this host could connect. */
-function openIdentities(config: Config, store: SqliteStore, ids: Ids, now: () => Millis): Identities {
+function openIdentities(config: Config, store: SqliteStore, ids: Ids, log: Log, now: () => Millis): Identities {
   // A private daemon serves its user, who is known by the socket.
   const known = config.private ? new MemoryIdentities() : store.identities;
   const identities = new Identities({ store: known, ids, now, exposed: config.exposure !== null });
   if (identities.isOpen && config.exposure !== null) throw new RentabotError(refuseProblems([config.exposure]));
+  if (identities.isOpen && config.tagRules.length > 0)
+    log.warn('the rules about tags bind nobody as long as this daemon knows nobody');
   return identities;
 }
 

@@ -1,4 +1,5 @@
-import { DEFAULT_LIMITS, type Limits, type Millis } from '../core/model.ts';
+import { DEFAULT_LIMITS, type Limits, type Millis, type TagRule } from '../core/model.ts';
+import { type AccessSettings, readAccess, readTagRules } from './access-settings.ts';
 import { type Listen, parseListen } from './listen.ts';
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from './log.ts';
 import { type People, readPeople, readTargets, type TargetSettings } from './notify/settings.ts';
@@ -29,6 +30,9 @@ export interface Settings {
   readonly drain?: Millis;
   /** Whoever can connect may do everything. */
   readonly auth?: 'none';
+  readonly access?: AccessSettings;
+  /** Who may take what has a tag. */
+  readonly tagRules?: readonly TagRule[];
   readonly logFormat?: LogFormat;
   readonly logLevel?: LogLevel;
   readonly limits?: Partial<DaemonLimits>;
@@ -95,6 +99,8 @@ export function settingReaders(draft: SettingsDraft, base: PathBase, remarks: Re
       set(draft, 'undeclared', readWord(value, 'undeclared', ['create', 'refuse'] as const, remarks)),
     drain: (value: Tree) => set(draft, 'drain', readDrain(value, remarks)),
     auth: (value: Tree) => set(draft, 'auth', readWord(value, 'auth', ['none'] as const, remarks)),
+    access: (value: Tree) => set(draft, 'access', readAccess(value, remarks)),
+    rules: (value: Tree) => set(draft, 'tagRules', readTagRules(value, remarks)),
     log: (value: Tree) => readLog(value, draft, remarks),
     limits: (value: Tree) => readLimits(value, draft, remarks),
     history: (value: Tree) => readHistory(value, draft, remarks),

@@ -165,7 +165,7 @@ describe('order', () => {
   test('a higher priority takes nothing from a holder', () => {
     const world = fleet('gpu-0');
     world.turn(acquire('a', 'gpu'));
-    world.ask(acquire('b', 'gpu', { priority: 1000 }));
+    world.ask(acquire('b', 'gpu', { priority: 100 }));
     expect([world.standing('a'), world.standing('b')]).toEqual(['held', 'waiting']);
   });
 

@@ -142,7 +142,7 @@ test('a claim has no command behind it, and only a claim steals, only by name, a
 test('a thief passes the queue, which keeps its order; the command it takes from ends first', () => {
   const world = boards('b-1');
   world.turn(acquire('holder', 'name:b-1', { guarded: true }));
-  world.turn(acquire('first', 'name:b-1', { priority: 900 }));
+  world.turn(acquire('first', 'name:b-1', { priority: 100 }));
   world.turn(acquire('thief', 'name:b-1', { claim, steals: 'a demo', principal: ADMIN }));
   expect([world.standing('holder'), world.standing('thief')]).toEqual(['ending', 'waiting']);
   expect(messagesFor(world.lease('holder'), world.now)).toMatchObject([

@@ -45,6 +45,8 @@ test('without anything the daemon serves this host alone', () => {
     undeclared: 'refuse',
     drain: 2000,
     auth: null,
+    access: {},
+    tagRules: [],
     exposure: null,
     log: { format: 'text', level: 'info' },
     limits: { ...DEFAULT_LIMITS, body: 65_536, connections: 25_000, history: 100_000 },
@@ -327,4 +329,40 @@ test('only addresses of this host are loopback', () => {
   const elsewhere = ['0.0.0.0', '::', '10.0.0.1', '127.0.0.1.evil.org', 'localhost.evil.org', '::2', '1::1', '127.0.0'];
   expect(here.filter((host) => !isLoopback(host))).toEqual([]);
   expect(elsewhere.filter(isLoopback)).toEqual([]);
+});
+
+describe('who may do what', () => {
+  test('is read as it stands, with what nobody said left open', () => {
+    const text = [
+      'access: {steal: user, offline: user}',
+      'rules:',
+      '  - {tag: prod, who: [alice, "ci-*", role:user], max_priority: 50, max_hold: 2h, at_once: 2}',
+      '  - {tag: gpu, who: bob}',
+      '  - tag: gpu',
+    ].join('\n');
+    const { access, tagRules } = config(settings(text));
+    expect(access).toEqual({ steal: 'user', offline: 'user' });
+    const open = { maxPriority: null, maxHold: null, atOnce: null };
+    expect(tagRules).toEqual([
+      { tag: 'prod', who: ['alice', 'ci-*', 'role:user'], maxPriority: 50, maxHold: 7_200_000, atOnce: 2 },
+      { tag: 'gpu', who: ['bob'], ...open },
+      { tag: 'gpu', who: ['*'], ...open },
+    ]);
+  });
+
+  test.each([
+    ['access: {steel: user}', 'access has no setting "steel", did you mean "steal"?'],
+    ['access: {steal: viewer}', 'steal in access: expected user or admin'],
+    ['rules: {tag: prod}', 'rules: expected a list of rules'],
+    ['rules: [prod]', 'rule 1: expected a map with a tag'],
+    ['rules: [{who: alice}]', 'rule 1: expected a tag'],
+    ['rules: [{tag: "a b"}]', 'tag of rule 1: '],
+    ['rules: [{tag: a}, {tag: prod, whom: alice}]', 'rule 2 has no key "whom", did you mean "who"?'],
+    ['rules: [{tag: prod, who: role:users}]', 'did you mean "role:user"?'],
+    ['rules: [{tag: prod, who: [""]}]', 'who of rule 1: expected names'],
+    ['rules: [{tag: prod, max_hold: soon}]', 'max_hold of rule 1: expected a duration'],
+    ['rules: [{tag: prod, max_priority: 1001}]', 'max_priority of rule 1: expected a whole number from 0 to 1000'],
+  ])('with a mistake says what: %s', (text, message) => {
+    expect(problems(settings(text)).join('\n')).toContain(message);
+  });
 });

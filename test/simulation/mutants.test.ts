@@ -128,7 +128,7 @@ const MUTANTS: readonly (readonly [string, ...Change[]])[] = [
   ['the secret is not checked', { file: 'ownership.ts', find: 'return difference === 0;', put: 'return true;' }],
   [
     'another want passes for the same',
-    { file: 'decide.ts', find: 'if (shapeOf(known.wants) !== shapeOf(wants))', put: 'if (false)' },
+    { file: 'decide.ts', find: 'if ((known.shape ?? shapeOf(known.wants)) !== shapeOf(wants))', put: 'if (false)' },
   ],
   ['an ending lease is renewed', { file: 'decide.ts', find: 'if (lease.ending !== null) return [];', put: '' }],
   ['a guarded lease ends at a word', { file: 'ending.ts', find: 'if (!lease.request.guarded)', put: 'if (true)' }],

@@ -16,11 +16,12 @@ import type { ApiRoute } from './route.ts';
 import { askSchema, offlineSchema, whySchema } from './schemas.ts';
 
 export function resourceRoutes(daemon: Daemon): readonly ApiRoute[] {
+  const service = daemon.rules.offline ?? 'admin';
   return [
     { method: 'get', path: '/api/v2/resources', needs: 'viewer', answer: (ask) => list(daemon, ask) },
     { method: 'get', path: '/api/v2/resources/:name', needs: 'viewer', answer: (ask) => show(daemon, ask) },
-    { method: 'post', path: '/api/v2/resources/:name/offline', needs: 'admin', answer: (ask) => offline(daemon, ask) },
-    { method: 'post', path: '/api/v2/resources/:name/online', needs: 'admin', answer: (ask) => online(daemon, ask) },
+    { method: 'post', path: '/api/v2/resources/:name/offline', needs: service, answer: (ask) => offline(daemon, ask) },
+    { method: 'post', path: '/api/v2/resources/:name/online', needs: service, answer: (ask) => online(daemon, ask) },
     { method: 'post', path: '/api/v2/resources/:name/ask', needs: 'user', answer: (ask) => askHolders(daemon, ask) },
     { method: 'get', path: '/api/v2/queue', needs: 'viewer', answer: (ask) => queue(daemon, ask) },
     { method: 'post', path: '/api/v2/why', needs: 'viewer', answer: (ask) => why(daemon, ask) },
