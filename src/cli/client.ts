@@ -198,6 +198,18 @@ export class Client {
     return this.json('DELETE', `/api/v2/leases/${encodeURIComponent(id)}`, patience);
   }
 
+  /** Everything that happens, from now on. */
+  openEvents(signal: AbortSignal): Promise<Answer> {
+    return this.open({
+      method: 'GET',
+      path: '/api/v2/events',
+      headers: { accept: 'text/event-stream', ...this.bearer() },
+      answerWithin: ANSWER_WITHIN_MS,
+      silence: STREAM_SILENCE_MS,
+      signal,
+    });
+  }
+
   resource(name: string, patience: Patience = {}): Promise<Reply<{ readonly resource: ResourceJson }>> {
     return this.json('GET', `/api/v2/resources/${encodeURIComponent(name)}`, patience);
   }

@@ -23,6 +23,7 @@ import { addStats } from './commands/stats.ts';
 import { addStatus } from './commands/status.ts';
 import { addSteal } from './commands/steal.ts';
 import { addTokenCommand } from './commands/token.ts';
+import { addTop } from './commands/top.ts';
 import { addUserCommand } from './commands/user.ts';
 import { addWhoami } from './commands/whoami.ts';
 import { addWhy } from './commands/why.ts';
@@ -47,6 +48,7 @@ export async function run(argv: readonly string[], shell: Shell): Promise<number
 const COMMANDS: Readonly<Record<string, (program: Command, shell: Shell) => void>> = {
   lock: addLock,
   status: addStatus,
+  top: addTop,
   queue: addQueue,
   why: addWhy,
   history: addHistory,

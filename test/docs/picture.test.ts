@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { rowsOf } from '../../src/cli/commands/status.ts';
 import { table } from '../../src/cli/output.ts';
+import { rowsOf } from '../../src/cli/resource-rows.ts';
 import { NO_PAINT } from '../../src/cli/talk.ts';
 import { waitingSentence } from '../../src/cli/waiting.ts';
 import type { ResourceJson } from '../../src/core/wire.ts';

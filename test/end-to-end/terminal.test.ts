@@ -1,10 +1,8 @@
-import { spawnSync } from 'node:child_process';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { visibleWidth } from '../../src/cli/text.ts';
 import { Account, type Run, type Served, until } from '../support/cli.ts';
+import { hasScript, Terminal, terminalEnv } from '../support/terminal.ts';
 
-/** On a terminal, which script(1) makes. */
-const hasScript = spawnSync('script', ['--version']).status === 0;
 let account: Account;
 let served: Served;
 let env: Record<string, string>;
@@ -12,56 +10,13 @@ let env: Record<string, string>;
 beforeAll(async () => {
   account = await Account.make();
   served = await account.serve({ yaml: '{ a: {}, b: {} }' });
-  env = {
-    RENTABOT_URL: served.url,
-    TERM: 'xterm',
-    PS1: 'prompt> ',
-    RB: `${process.execPath} ${account.script}`,
-    INPUTRC: account.file('inputrc', 'set enable-bracketed-paste off\n'),
-  };
+  env = terminalEnv(account, served.url);
 });
 
 const CLEARED = '\r\u001b[K';
 
-/** An interactive shell on a terminal; what is typed comes to it as from a keyboard. */
-class Terminal {
-  private constructor(readonly run: Run) {}
-
-  static async open(more: Record<string, string | undefined> = {}): Promise<Terminal> {
-    const run = account.spawn(['script', '-qfec', 'bash --norc --noprofile -i', '/dev/null'], {
-      env: { ...env, ...more },
-      input: null,
-    });
-    const terminal = new Terminal(run);
-    await run.said('prompt> ');
-    await terminal.command('stty cols 60');
-    return terminal;
-  }
-
-  get screen(): string {
-    return this.run.out;
-  }
-
-  type(text: string): void {
-    this.run.child.stdin?.write(text);
-  }
-
-  /** Types a line and waits for the words that it leads to, beyond those typed. */
-  async command(line: string): Promise<void> {
-    const before = this.prompts;
-    this.type(`${line}\r`);
-    await this.run.saidOnce(() => this.prompts > before, line);
-  }
-
-  async exit(): Promise<void> {
-    this.type('exit\rexit\r');
-    await this.run.ended;
-  }
-
-  private get prompts(): number {
-    return this.screen.split('prompt> ').length;
-  }
-}
+const open = (more: Record<string, string | undefined> = {}): Promise<Terminal> =>
+  Terminal.open(account, { ...env, ...more });
 
 async function holdB(): Promise<Run> {
   const holder = account.start(
@@ -84,7 +39,7 @@ async function holdB(): Promise<Run> {
 
 describe.skipIf(!hasScript)('on a terminal', () => {
   test('the command has the terminal: tty, size, and the foreground', async () => {
-    const terminal = await Terminal.open();
+    const terminal = await open();
     await terminal.command(
       'tty; $RB lock -n a -- sh -c "tty; stty size; test -t 0 && test -t 1 && test -t 2 && echo all"',
     );
@@ -97,7 +52,7 @@ describe.skipIf(!hasScript)('on a terminal', () => {
 
   test('the wait is one live line within the width, which is gone when the command starts', async () => {
     const holder = await holdB();
-    const terminal = await Terminal.open();
+    const terminal = await open();
     terminal.type('$RB lock -n b -- echo served\r');
     // Several frames of it.
     await terminal.run.saidOnce(() => terminal.screen.split('waiting for b').length > 4, 'frames');
@@ -120,7 +75,7 @@ describe.skipIf(!hasScript)('on a terminal', () => {
     ['a dumb terminal', { TERM: 'dumb' }, ''],
   ])('no colours with %s', async (_, more, option) => {
     const holder = await holdB();
-    const terminal = await Terminal.open(more);
+    const terminal = await open(more);
     await terminal.command(`$RB status ${option}`);
     terminal.type(`$RB lock ${option} -n b -- echo served\r`);
     await terminal.run.said('waiting for b');
@@ -133,7 +88,7 @@ describe.skipIf(!hasScript)('on a terminal', () => {
 
   test('Ctrl-C while waiting leaves the queue, with 130 and nothing left of the line', async () => {
     const holder = await holdB();
-    const terminal = await Terminal.open();
+    const terminal = await open();
     terminal.type('$RB lock -n b -- echo served\r');
     await terminal.run.said('waiting for b');
     terminal.type('\u0003');
@@ -152,7 +107,7 @@ describe.skipIf(!hasScript)('on a terminal', () => {
   });
 
   test('Ctrl-C reaches the command once, and its own exit code counts', async () => {
-    const terminal = await Terminal.open();
+    const terminal = await open();
     account.file(
       'traps.sh',
       `n=0; trap 'n=$((n+1))' INT; echo go; while [ $n = 0 ]; do sleep 0.02; done; sleep 0.3; exit $((70+n))`,
@@ -167,7 +122,7 @@ describe.skipIf(!hasScript)('on a terminal', () => {
   });
 
   test('Ctrl-C ends a loop around it, as it would around the command alone', async () => {
-    const terminal = await Terminal.open();
+    const terminal = await open();
     terminal.type('for i in 1 2 3; do $RB lock -n a -- sh -c "echo go; exec sleep 600"; echo after $i; done\r');
     await terminal.run.said('\r\ngo\r\n');
     terminal.type('\u0003');
@@ -179,7 +134,7 @@ describe.skipIf(!hasScript)('on a terminal', () => {
   });
 
   test('kill -9 of the wrapper takes the command with it, and nobody else of the terminal', async () => {
-    const terminal = await Terminal.open();
+    const terminal = await open();
     const long = 100_000_000 + 10 * process.pid;
     await terminal.command(`sleep ${long + 2} &`);
     // The command itself kills the wrapper, which is its parent.
@@ -196,7 +151,7 @@ describe.skipIf(!hasScript)('on a terminal', () => {
   });
 
   test('Ctrl-Z stops it and fg goes on, to the same exit code', async () => {
-    const terminal = await Terminal.open();
+    const terminal = await open();
     account.file('fg.sh', 'echo go; while [ ! -e fg-done ]; do sleep 0.05; done; exit 9');
     terminal.type('$RB lock -n a -- bash fg.sh\r');
     await terminal.run.said('\r\ngo\r\n');
@@ -211,7 +166,7 @@ describe.skipIf(!hasScript)('on a terminal', () => {
   });
 
   test('Ctrl-Z renews the lease and says for how long it is held, fg renews it again, and both work twice', async () => {
-    const terminal = await Terminal.open();
+    const terminal = await open();
     const expiry = async (): Promise<number> => {
       const { leases } = (await (await fetch(`${served.url}/api/v2/leases`)).json()) as {
         leases: { expiresAt: string; resources: { name: string }[] }[];
@@ -260,7 +215,7 @@ describe.skipIf(!hasScript)('on a terminal', () => {
   });
 
   test('what the command leaves in the terminal’s session is ended before the release', async () => {
-    const terminal = await Terminal.open();
+    const terminal = await open();
     // Nobody else on this machine sleeps for so long.
     const long = 100_000_000 + 10 * process.pid;
     await terminal.command(
@@ -273,7 +228,7 @@ describe.skipIf(!hasScript)('on a terminal', () => {
   });
 
   test('a terminal that goes away takes the command with it, and the resource is free at once', async () => {
-    const terminal = await Terminal.open();
+    const terminal = await open();
     terminal.type('$RB lock -n a --ttl 300s -- bash -c "echo go; while :; do sleep 0.1; done"\r');
     await terminal.run.said('\r\ngo\r\n');
     terminal.run.kill('SIGKILL');
