@@ -1,6 +1,7 @@
 import { type Refusal, refuse } from '../core/error.ts';
 import type { AcquireJson, HeldJson, LeaseJson, ProblemJson, WaitingJson } from '../core/wire.ts';
-import { type Client, refusalFrom, refusalOf, textOf, unreachable } from './client.ts';
+import { type Client, unreachable } from './client.ts';
+import { refusalFrom, refusalOf, textOf } from './problem.ts';
 import { EventReader, type StreamEvent } from './sse.ts';
 import { Backoff, type Mono, mono, sleep } from './time.ts';
 import { type Answer, Unanswered } from './transport.ts';

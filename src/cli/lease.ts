@@ -1,8 +1,9 @@
 import type { Refusal } from '../core/error.ts';
 import type { EndReason } from '../core/model.ts';
 import type { EndingJson, LeaseJson, MessageJson, RenewedJson } from '../core/wire.ts';
-import { type Client, persist, type Reply, textOf, unreachable } from './client.ts';
+import { type Client, persist, type Reply, unreachable } from './client.ts';
 import type { CommandLease } from './environment.ts';
+import { textOf } from './problem.ts';
 import { EventReader, type StreamEvent } from './sse.ts';
 import { Backoff, type Mono, mono, sleep, slept } from './time.ts';
 import { Unanswered } from './transport.ts';

@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
-import { isOlder, persist, refusalFrom, unreachable } from '../../src/cli/client.ts';
+import { isOlder, persist, unreachable } from '../../src/cli/client.ts';
+import { refusalFrom } from '../../src/cli/problem.ts';
 import { mono } from '../../src/cli/time.ts';
 import { Unanswered } from '../../src/cli/transport.ts';
 import { ERRORS, type ErrorCode } from '../../src/core/error.ts';

@@ -126,7 +126,7 @@ const MUTANTS: readonly (readonly [string, RegExp, ...Change[]])[] = [
     'whoever waited is watched for ever',
     /still listened for/,
     {
-      file: 'daemon/routes/leases.ts',
+      file: 'daemon/routes/lease-waiting.ts',
       find: 'unwatch();\n      ended.removeEventListener',
       put: 'void unwatch;\n      ended.removeEventListener',
     },

@@ -1,6 +1,7 @@
 import { RentabotError } from '../../core/error.ts';
 import type { ResourceJson } from '../../core/wire.ts';
-import { type Client, refusalOf, textOf } from '../client.ts';
+import type { Client } from '../client.ts';
+import { refusalOf, textOf } from '../problem.ts';
 import { EventReader } from '../sse.ts';
 import { Backoff, mono, sleep } from '../time.ts';
 import { Unanswered } from '../transport.ts';

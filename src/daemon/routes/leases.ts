@@ -5,30 +5,18 @@ import { caret } from '../../core/expression.ts';
 import type { Claim, Want } from '../../core/model.ts';
 import { waitingToJson } from '../../core/queue-view.ts';
 import { leaseToJson, messagesFor, type Viewer } from '../../core/view.ts';
-import { describeWants, parseWant } from '../../core/want.ts';
-import {
-  type ClaimJson,
-  DEFAULT_TTL_S,
-  type HeldJson,
-  type LeaseStreamEvent,
-  type WaitingJson,
-  type WantJson,
-} from '../../core/wire.ts';
-import { type Answer, json, noContent, problem, problemOf, type Reply } from '../answer.ts';
+import { parseWant } from '../../core/want.ts';
+import { type ClaimJson, DEFAULT_TTL_S, type LeaseStreamEvent, type WantJson } from '../../core/wire.ts';
+import { type Answer, json, noContent, problem, type Reply } from '../answer.ts';
 import type { Daemon } from '../daemon.ts';
 import type { Sight } from '../engine.ts';
 import { type Ask, body, hashSecret, leaseId, leaseSecretHash, malformed, onceClosed, sameHash } from '../requests.ts';
-import { type EventStream, eventStream, wantsStream } from '../stream.ts';
+import { eventStream, wantsStream } from '../stream.ts';
+import { answerOf, blockFor, outcomeOf, streamOutcome } from './lease-waiting.ts';
 import { BLOCK, ENDED, EXIT, isSet, LONGEST_BLOCK_S, numberIn, pageHasGone, pageOf } from './parameters.ts';
 import { isPlainAcquire } from './plain-acquire.ts';
 import type { ApiRoute } from './route.ts';
 import { type AcquireBody, acquireSchema, extendSchema, millis, shareSchema } from './schemas.ts';
-
-/** Where a request stands, after a turn. */
-type Outcome =
-  | { readonly is: 'held'; readonly held: HeldJson }
-  | { readonly is: 'waiting'; readonly waiting: WaitingJson }
-  | { readonly is: 'refused'; readonly refusal: Refusal };
 
 export function leaseRoutes(daemon: Daemon): readonly ApiRoute[] {
   return [
@@ -115,127 +103,6 @@ export function readWant(given: WantJson, i: number): Want {
   if (!('problem' in want)) return want;
   const where = typeof given.where === 'string' ? caret(given.where, want) : want.problem;
   return malformed(`want.${i}: ${where}`, 'see `rentabot help lock` for how to say what you want', 422);
-}
-
-type Asked = Pick<Acquire, 'id' | 'wants'>;
-
-/** A fate that is known: held, ended, or still in the queue. */
-function outcomeOf({ state, now, refusal }: Sight, { id, wants }: Asked): Outcome {
-  if (refusal) return { is: 'refused', refusal };
-  const lease = state.leases.get(id)?.lease;
-  if (lease)
-    return {
-      is: 'held',
-      held: { state: lease.ending ? 'ending' : 'held', lease: leaseToJson(state, lease, 'holder') },
-    };
-  const queued = state.queue.byId.get(id);
-  if (queued) return { is: 'waiting', waiting: waitingToJson(state, queued, now) };
-  const spent = state.ended.get(id);
-  return {
-    is: 'refused',
-    refusal: spent ? refusalOf(spent, describeWants(wants)) : refuse('not-found', `no lease ${id} was ever asked for`),
-  };
-}
-
-function answerOf(outcome: Outcome): Reply {
-  switch (outcome.is) {
-    case 'held':
-      return json(outcome.held);
-    case 'waiting':
-      return json(outcome.waiting, 202);
-    case 'refused':
-      return problem(outcome.refusal);
-    default:
-      return outcome satisfies never;
-  }
-}
-
-/** Holds the answer open until the fate is known, the time is over, the client has gone or the daemon steps down. */
-async function blockFor(
-  daemon: Daemon,
-  ask: Ask,
-  command: Acquire,
-  waiting: Outcome,
-  seconds: number,
-): Promise<Outcome> {
-  const ended = new AbortController();
-  const wait = waitFor(daemon, command.id, ended.signal);
-  const timer = setTimeout(() => ended.abort(), seconds * 1000);
-  onceClosed(ask, () => ended.abort());
-  await wait;
-  clearTimeout(timer);
-  if (daemon.stepsDown.begun) return waiting;
-  return daemon.engine.read((sight) => outcomeOf(sight, command));
-}
-
-/** Resolves when the fate of the id may have changed or nobody waits for it any more; the waiter counts as connected meanwhile. */
-function waitFor(daemon: Daemon, id: string, ended: AbortSignal): Promise<void> {
-  const { engine, stepsDown } = daemon;
-  return new Promise((resolve) => {
-    let finished = false;
-    const unwatch = engine.watch(id, done);
-    void engine
-      // The fate may have been sealed between the answer and the watch.
-      .submit({ type: 'listen', id, change: 1 }, ({ state }) => (state.queue.byId.has(id) ? null : done()))
-      .catch(done);
-    ended.addEventListener('abort', done, { once: true });
-    const unlisten = stepsDown.listen(done);
-    if (ended.aborted) done();
-    function done(): void {
-      if (finished) return;
-      finished = true;
-      unwatch();
-      ended.removeEventListener('abort', done);
-      unlisten();
-      void engine.submit({ type: 'listen', id, change: -1 }, () => null).catch(() => null);
-      resolve();
-    }
-  });
-}
-
-/** `waiting` on each change, then `held`, or `problem` where the wait ends otherwise, or `closing` where the daemon steps down. */
-async function streamOutcome(daemon: Daemon, ask: Ask, command: Acquire): Promise<Answer> {
-  const outcome = await daemon.engine.submit(command, (sight) => outcomeOf(sight, command));
-  if (outcome.is === 'refused') return problem(outcome.refusal);
-  const ended = new AbortController();
-  const stream = eventStream(() => ended.abort());
-  onceClosed(ask, () => stream.close());
-  if (outcome.is === 'held') {
-    stream.send('held', JSON.stringify(outcome.held));
-    stream.close();
-    return stream.response;
-  }
-  stream.send('waiting', JSON.stringify(outcome.waiting));
-  void followQueue(daemon, command, outcome.waiting, stream, ended.signal);
-  return stream.response;
-}
-
-async function followQueue(
-  daemon: Daemon,
-  command: Acquire,
-  known: WaitingJson,
-  stream: EventStream,
-  ended: AbortSignal,
-): Promise<void> {
-  const { id } = command;
-  const unlisten = daemon.announcer.listen(id, known, (place) => stream.send('waiting', JSON.stringify(place)));
-  try {
-    for (;;) {
-      await waitFor(daemon, id, ended);
-      if (ended.aborted) return;
-      if (daemon.stepsDown.begun) return stream.send('closing', JSON.stringify({ retryAfter: 1 }));
-      const outcome = await daemon.engine.read((sight) => outcomeOf(sight, command));
-      if (outcome.is === 'held') return stream.send('held', JSON.stringify(outcome.held));
-      if (outcome.is === 'refused')
-        return stream.send('problem', JSON.stringify(problemOf(daemon.meters.refused(outcome.refusal))));
-    }
-  } catch (error) {
-    daemon.log.debug('a waiting stream broke off', { lease: id, error });
-    stream.send('closing', JSON.stringify({ retryAfter: 1 }));
-  } finally {
-    unlisten();
-    stream.close();
-  }
 }
 
 async function renew(daemon: Daemon, ask: Ask): Promise<Answer> {
