@@ -5,6 +5,7 @@ import type { Daemon } from '../daemon.ts';
 import type { Sight } from '../engine.ts';
 import type { Ask } from '../requests.ts';
 import type { ApiRoute } from '../routes/route.ts';
+import { adminPage, LOOKED_AT } from './admin.ts';
 import { dayIn, dayPage } from './day.ts';
 import { Figures } from './figures.ts';
 import { frontPage } from './front.ts';
@@ -23,6 +24,7 @@ export function boardRoutes(daemon: Daemon): readonly ApiRoute[] {
     { method: 'get', path: '/board/events', needs: 'viewer', answer: (ask) => join(daemon, live, ask) },
     { method: 'get', path: '/resources/:name', needs: 'viewer', answer: (ask) => resource(daemon, figures, ask) },
     { method: 'get', path: '/day', needs: 'viewer', answer: (ask) => day(daemon, ask) },
+    { method: 'get', path: '/admin', needs: 'viewer', answer: (ask) => admin(daemon, ask) },
     { method: 'get', path: '/wall', needs: 'viewer', answer: (ask) => drawn(daemon, ask, wallPage) },
     { method: 'get', path: '/assets/:name', needs: 'nobody', answer: asset },
   ];
@@ -53,6 +55,12 @@ async function day(daemon: Daemon, ask: Ask): Promise<Answer> {
   const { from } = dayIn(queryOf(ask), daemon.engine.now(), face);
   const past = await readPast(daemon.store, from, null);
   return drawn(daemon, ask, (sight, visit, query) => dayPage(sight, visit, query, past));
+}
+
+async function admin(daemon: Daemon, ask: Ask): Promise<Answer> {
+  await daemon.engine.read(() => null);
+  const past = await daemon.store.history({ resource: null, since: null, before: null, limit: LOOKED_AT });
+  return drawn(daemon, ask, (sight, visit, query) => adminPage(daemon, sight, visit, query, past));
 }
 
 function queryOf(ask: Ask): URLSearchParams {

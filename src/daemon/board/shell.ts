@@ -17,6 +17,7 @@ const PLACES = [
   ['board', '/', 'Board'],
   ['day', '/day', 'Day'],
   ['wall', '/wall', 'Wall'],
+  ['admin', '/admin', 'Admin'],
 ] as const;
 
 /** Scripts, styles and connections come from the daemon itself; nothing stands in the page, and nobody frames it. */
@@ -57,7 +58,7 @@ ${csrf === null ? null : html`<meta name="csrf" content="${csrf}">\n`}<title>${t
 <a class="skip" href="#main">To the content</a>
 <header>
 <a class="mark" href="/">rentabot</a>
-<nav aria-label="Pages">${PLACES.map(([key, href, word]) => html`<a href="${href}"${key === name ? html` aria-current="page"` : null}>${word}</a>`)}</nav>
+<nav aria-label="Pages">${PLACES.map(([key, href, word]) => html`<a href="${href}"${key === name ? html` aria-current="page"` : null}>${key === 'admin' && viewer.role !== 'admin' ? 'Account' : word}</a>`)}</nav>
 <span id="live" role="status"></span>
 <span id="who">${whoHtml(viewer)}</span>
 <button id="theme" aria-label="Dark or light" title="Dark or light" hidden></button>

@@ -46,6 +46,7 @@ export function pageHeaders({ forms = false } = {}): Readonly<Record<string, str
   return {
     'content-type': 'text/html; charset=utf-8',
     'content-security-policy': `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action ${forms ? "'self'" : "'none'"}; frame-ancestors 'none'`,
-    'referrer-policy': 'no-referrer',
+    // A form of a page without a referrer comes with the origin `null`, as one of a stranger's page may.
+    'referrer-policy': forms ? 'same-origin' : 'no-referrer',
   };
 }

@@ -13,7 +13,7 @@ const NASTY = `"><script>alert('1')</script>&`;
 let running: TestDaemon;
 let page: Answer;
 let pages: ReadonlyMap<string, Answer>;
-const PATHS = ['/', '/resources/board-1', '/day', '/wall'];
+const PATHS = ['/', '/resources/board-1', '/day', '/wall', '/admin', '/admin?edit=board-1'];
 
 beforeAll(async () => {
   running = await startDaemon({

@@ -1,3 +1,4 @@
+import { startAdmin } from './admin.ts';
 import { startBoard } from './board.ts';
 import { setNow } from './clock.ts';
 import { copyOnClick } from './copy.ts';
@@ -20,4 +21,7 @@ switch (document.body.dataset.page) {
     break;
   case 'day':
     startDay();
+    break;
+  case 'admin':
+    startAdmin();
 }
