@@ -39,27 +39,40 @@ export function mail(options: MailOptions): Sender {
     reaches: (notice) => recipientsOf(notice, options).length > 0,
     send: async ([notice], _now, signal) => {
       if (notice === undefined) return { type: 'delivered' };
-      const to = recipientsOf(notice, options);
-      // Loaded by the first mail: most daemons never send one.
-      const { createTransport } = await import('nodemailer');
-      const transport = createTransport(transportOptions(options));
-      const cut = AbortSignal.any([signal, AbortSignal.timeout(LONGEST_TRY_MS)]);
       try {
-        await transport.sendMail({
-          ...messageOf(notice, reader),
-          from,
-          to,
-          messageId: messageId(notice, from),
-          signal: cut,
-        });
+        await handIn(
+          { ...messageOf(notice, reader), from, to: recipientsOf(notice, options) },
+          notice,
+          options,
+          signal,
+        );
         return { type: 'delivered' };
       } catch (error) {
         return mailOutcome(error);
-      } finally {
-        transport.close();
       }
     },
   };
+}
+
+/** One connection for one mail: there are few, and servers end idle ones. */
+async function handIn(message: Message, notice: Notice, options: MailOptions, signal: AbortSignal): Promise<void> {
+  // Loaded by the first mail: most daemons never send one.
+  const { createTransport } = await import('nodemailer');
+  const transport = createTransport(transportOptions(options));
+  const cut = AbortSignal.any([signal, AbortSignal.timeout(LONGEST_TRY_MS)]);
+  try {
+    await transport.sendMail({ ...message, messageId: messageId(notice, message.from), signal: cut });
+  } finally {
+    transport.close();
+  }
+}
+
+interface Message {
+  readonly from: string;
+  readonly to: string[];
+  readonly subject: string;
+  readonly text: string;
+  readonly headers: Record<string, string>;
 }
 
 /** Each address once. */
@@ -90,10 +103,7 @@ export function transportOptions({ server, user, password }: Pick<MailOptions, '
 }
 
 /** Subject and text of a mail. */
-export function messageOf(
-  notice: Notice,
-  reader: Reader,
-): { subject: string; text: string; headers: Record<string, string> } {
+export function messageOf(notice: Notice, reader: Reader): Pick<Message, 'subject' | 'text' | 'headers'> {
   const sentence = sentenceOf(notice, reader);
   const { lease, holder, at } = notice;
   const lines = [`${sentence}.`, adviceOf(notice)].filter((line) => line !== '');
@@ -120,6 +130,8 @@ function messageId({ id, at }: Notice, from: string): string {
 /** RFC 5321: 5yz will be the same again, but a login that failed may be put right. */
 function mailOutcome(error: unknown): Outcome {
   const { code, responseCode } = error as { code?: string; responseCode?: number };
+  if (code === 'MODULE_NOT_FOUND' || code === 'ERR_MODULE_NOT_FOUND')
+    return unreachable('the package nodemailer is missing');
   const answered = typeof responseCode === 'number' && responseCode > 0 ? ` (${responseCode})` : '';
   if (code === 'EAUTH' || code === 'ENOAUTH') return unreachable(`it refused the login${answered}`);
   if (code === 'ETLS' || code === 'EREQUIRETLS') return unreachable('it offers no encryption that can be trusted');
