@@ -12,6 +12,7 @@ import { addHistory } from './commands/history.ts';
 import { addLock } from './commands/lock.ts';
 import { addLogin } from './commands/login.ts';
 import { addLogout } from './commands/logout.ts';
+import { addNotify } from './commands/notify.ts';
 import { addOffline } from './commands/offline.ts';
 import { addOnline } from './commands/online.ts';
 import { addQueue } from './commands/queue.ts';
@@ -71,6 +72,7 @@ const COMMANDS: Readonly<Record<string, (program: Command, shell: Shell) => void
   whoami: addWhoami,
   user: addUserCommand,
   token: addTokenCommand,
+  notify: addNotify,
   serve: addServe,
   'give-back': addGiveBack,
 };

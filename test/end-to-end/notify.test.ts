@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -101,4 +103,26 @@ test('a secret that is not there stops the start, with the place of its name', a
     /rentabot\.yaml:3:\d+: a secret of notify cannot be read from .*robot\.key: it is not there/,
   );
   expect(existsSync(join(folder.path, 'data', 'notify.json'))).toBe(false);
+});
+
+test('an admin at the terminal sees the targets and tries them', async () => {
+  const serve = await start();
+  const rentabot = async (...argv: string[]): Promise<{ readonly code: number | null; readonly output: string }> => {
+    const child = spawn(process.execPath, [program, ...argv, '--url', serve.url], { cwd: folder.path });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (text) => (output += text));
+    const [code] = (await once(child, 'close')) as [number | null];
+    return { code, output };
+  };
+  expect(await rentabot('notify', 'test')).toEqual({ code: 0, output: 'rentabot: robot was told\n' });
+  expect(receiver.notices).toMatchObject([{ event: 'test' }]);
+  receiver.status = 404;
+  const failed = await rentabot('notify', 'test', 'robot');
+  expect(failed).toEqual({ code: 69, output: 'rentabot: robot could not be told: it answered 404\n' });
+  expect((await rentabot('notify', 'test', 'nobody')).output).toContain('there is no notification target nobody');
+  const listed = await rentabot('notify', 'list');
+  expect(listed.code).toBe(0);
+  expect(listed.output).toMatch(/^TARGET +KIND +HOST +STATE/);
+  expect(listed.output).toMatch(/^robot +json +127\.0\.0\.1:\d+ +working/m);
 });
