@@ -82,6 +82,24 @@ describe('one that cannot be reached', () => {
     expect(courier.status()).toMatchObject({ state: 'working', problem: null, failingSince: null, delivered: 2 });
   });
 
+  test('is tried again soon when it fails another time', async () => {
+    for (let tries = 2; tries < 5; tries += 1) {
+      clock.advance(5 * MINUTE);
+      await eventually('it was tried', () => sender.tries.length === tries);
+      await waits();
+    }
+    sender.outcome = { type: 'delivered' };
+    clock.advance(5 * MINUTE);
+    await done();
+    sender.outcome = DOWN;
+    const before = sender.tries.length;
+    give('3');
+    await eventually('it was tried', () => sender.tries.length === before + 1);
+    await waits();
+    clock.advance(1000);
+    await eventually('it was tried again', () => sender.tries.length === before + 2);
+  });
+
   test('is shown as failing, and told of in the log when it begins and when it ends', async () => {
     expect(courier.status()).toMatchObject({
       state: 'failing',

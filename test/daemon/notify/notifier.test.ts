@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parseExpression } from '../../../src/core/expression.ts';
 import type { Expression } from '../../../src/core/model.ts';
-import type { Store } from '../../../src/core/store.ts';
+import type { Batch, Store } from '../../../src/core/store.ts';
+import type { EventJson } from '../../../src/core/wire.ts';
 import type { NoticeEvent } from '../../../src/daemon/notify/notice.ts';
 import { unreachable } from '../../../src/daemon/notify/sender.ts';
 import type { Target } from '../../../src/daemon/notify/target.ts';
@@ -10,7 +11,7 @@ import { description } from '../../support/builders.ts';
 import { FakeClock } from '../../support/clock.ts';
 import { eventually, startDaemon, type TestDaemon } from '../../support/daemon.ts';
 import { FakeSender, memoryPositions, NOON, target } from '../../support/notify.ts';
-import { FailingStore } from '../../support/stores.ts';
+import { FailingStore, WrappedStore } from '../../support/stores.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -25,6 +26,34 @@ async function start(targets: readonly Target[] = [target(sender)]): Promise<voi
   const resources = [description('board-1', { tags: ['lab'] }), description('gpu-1', { tags: ['gpu'] })];
   daemon = await startDaemon({ clock, store, positions, notify: targets, resources });
 }
+/** It fails once after it has written, and takes its time to read the past. */
+class SlowStore extends WrappedStore {
+  fails = false;
+  isReading = false;
+  private gate: Promise<void> = Promise.resolve();
+
+  hold(): () => void {
+    let letGo = () => {};
+    this.gate = new Promise((resolve) => {
+      letGo = resolve;
+    });
+    return letGo;
+  }
+
+  override async commit(batch: Batch): Promise<void> {
+    await this.inner.commit(batch);
+    if (!this.fails) return;
+    this.fails = false;
+    throw new Error('the disk did not say');
+  }
+
+  override async eventsAfter(id: number, limit: number): Promise<EventJson[]> {
+    this.isReading = true;
+    await this.gate;
+    return this.inner.eventsAfter(id, limit);
+  }
+}
+
 /** As a crash, or a stop, and a start. */
 async function restart(targets?: readonly Target[]): Promise<void> {
   await daemon.close();
@@ -129,6 +158,16 @@ describe('people are told', () => {
     await hears('granted', 'expiring');
   });
 
+  test('nothing of an end that they moved a little while it was near', async () => {
+    const lease = daemon.lease();
+    await lease.put('board-1', { claim: { for: 7200 } });
+    clock.advance(119 * MINUTE);
+    await hears('granted', 'expiring');
+    await lease.extend(600);
+    await offline('gpu-1');
+    await hears('granted', 'expiring', 'offline');
+  });
+
   test('nothing of the end of what was given back', async () => {
     const lease = daemon.lease();
     await lease.put('board-1', { claim: { for: 7200 } });
@@ -195,6 +234,19 @@ describe('a target', () => {
     ]);
   });
 
+  test('has its own idea of what is too long', async () => {
+    const patient = new FakeSender();
+    await restart([target(sender), target(patient, { name: 'patient', waitingAfter: 2 * HOUR })]);
+    await daemon.lease().hold('board-1', { ttl: 86_400 });
+    await daemon.lease().put('board-1', { claim: { for: 60, accept: 60 }, wait: null });
+    clock.advance(HOUR);
+    await hears('waiting-too-long');
+    expect(patient.told).toEqual([]);
+    clock.advance(HOUR);
+    await eventually('the patient one hears', () => patient.told.length === 1);
+    expect(sender.told).toHaveLength(1);
+  });
+
   test('that hangs holds up neither another one nor the daemon', async () => {
     const hanging = new FakeSender();
     hanging.gate = new Promise(() => {});
@@ -255,6 +307,32 @@ describe('a restart', () => {
     expect(sender.told[3]).toMatchObject({ person: 'alice', at: NOON + 105 * MINUTE });
   });
 
+  test('repeats nothing that came due', async () => {
+    await claim('board-1', 'alice');
+    clock.advance(106 * MINUTE);
+    await hears('granted', 'expiring');
+    await restart();
+    await offline('gpu-1');
+    await hears('granted', 'expiring', 'offline');
+  });
+
+  test('repeats nothing to one target because another has not been told', async () => {
+    const slow = new FakeSender();
+    slow.outcome = unreachable('it refused the connection');
+    const both = [target(sender), target(slow, { name: 'slow' })];
+    await restart(both);
+    await offline('board-1');
+    await hears('offline');
+    slow.outcome = { type: 'delivered' };
+    slow.gate = new Promise(() => {});
+    await restart(both);
+    slow.gate = null;
+    await restart(both);
+    await eventually('the other is told', () => slow.told.length > 0);
+    await online('board-1');
+    await hears('offline', 'online');
+  });
+
   test('tells a target that is new nothing of the past', async () => {
     await offline('board-1');
     await hears('offline');
@@ -284,6 +362,21 @@ test('a store that fails in between loses nothing', async () => {
   await hears('offline');
   await online('board-1');
   await hears('offline', 'online');
+});
+
+test('what happens while the past is read is told once', async () => {
+  const slow = new SlowStore();
+  store = slow;
+  await restart();
+  const read = slow.hold();
+  slow.fails = true;
+  expect((await offline('board-1')).status).toBe(503);
+  await eventually('the past is read', () => slow.isReading);
+  await online('board-1');
+  read();
+  await hears('offline', 'online');
+  await offline('board-1');
+  await hears('offline', 'online', 'offline');
 });
 
 test('without targets the engine has one listener less, and nothing is written', async () => {
