@@ -85,8 +85,10 @@ describe('directions', () => {
     expect(having(impure, 'src/core/')).toEqual([]);
   });
 
-  test('cli imports nothing of the daemon, except `serve`, which loads it when it runs', () => {
-    expect(importing(/^src\/daemon\/|daemon\.cjs/, 'src/cli/', ['src/cli/commands/serve.ts'])).toEqual([]);
+  const LOADERS = ['src/cli/commands/serve.ts', 'src/cli/import-reader.ts'];
+
+  test('cli imports nothing of the daemon, except `serve` and `import`, which load it when they run', () => {
+    expect(importing(/^src\/daemon\/|daemon\.cjs/, 'src/cli/', LOADERS)).toEqual([]);
     expect(
       read('src/cli/commands/serve.ts')
         .tree.statements.filter(ts.isImportDeclaration)

@@ -6,9 +6,11 @@ import { addAsk } from './commands/ask.ts';
 import { addCheck } from './commands/check.ts';
 import { addClaim } from './commands/claim.ts';
 import { addEdit } from './commands/edit.ts';
+import { addExport } from './commands/export.ts';
 import { addExtend } from './commands/extend.ts';
 import { addGiveBack } from './commands/give-back.ts';
 import { addHistory } from './commands/history.ts';
+import { addImport } from './commands/import.ts';
 import { addLock } from './commands/lock.ts';
 import { addLogin } from './commands/login.ts';
 import { addLogout } from './commands/logout.ts';
@@ -66,6 +68,8 @@ const COMMANDS: Readonly<Record<string, (program: Command, shell: Shell) => void
   add: addAdd,
   edit: addEdit,
   remove: addRemove,
+  export: addExport,
+  import: addImport,
   check: addCheck,
   login: addLogin,
   logout: addLogout,

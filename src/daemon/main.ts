@@ -254,3 +254,5 @@ function refused({ refusal }: RentabotError): number {
 function homeOf(env: NodeJS.ProcessEnv): string {
   return env.HOME || homedir() || userInfo().homedir;
 }
+
+export { readImport } from './import/import.ts';
