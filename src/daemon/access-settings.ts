@@ -1,6 +1,8 @@
 import type { TagRule } from '../core/model.ts';
 import { tagProblem } from '../core/name.ts';
 import { HIGHEST_PRIORITY } from '../core/wire.ts';
+import { absolutePath, type PathBase } from './paths.ts';
+import { proxyProblem } from './peer.ts';
 import { didYouMean, quote, type Remarks } from './remarks.ts';
 import { expected, readCount, readDuration, readKeys, readMap, readText, readWord } from './tree-readers.ts';
 import type { Tree } from './yaml.ts';
@@ -30,6 +32,39 @@ export function readAccess(tree: Tree, remarks: Remarks): AccessSettings | null 
     remarks.problem(at, `access has no setting ${quote(key)}${hint}`);
   });
   return found;
+}
+
+/** Files in PEM; both, or neither. */
+export interface TlsFiles {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** `tls: {cert: …, key: …}`. */
+export function readTls(tree: Tree, base: PathBase, remarks: Remarks): Partial<TlsFiles> | null {
+  const map = readMap(tree, 'tls', remarks);
+  if (map === null) return null;
+  const found: { cert?: string; key?: string } = {};
+  const path = (key: keyof TlsFiles) => (value: Tree) => {
+    const text = readText(value, `${key} in tls`, remarks);
+    if (text) found[key] = absolutePath(text, base);
+    else expected(value, `${key} in tls`, 'the path of a file', remarks);
+  };
+  readKeys(map, { cert: path('cert'), key: path('key') }, (key, at, hint) => {
+    remarks.problem(at, `tls has no setting ${quote(key)}${hint}`);
+  });
+  return found;
+}
+
+/** `trusted_proxies: [10.0.0.0/8, unix]`. */
+export function readProxies(tree: Tree, remarks: Remarks): readonly string[] {
+  const items = tree.type === 'list' ? tree.items : [tree];
+  return items.flatMap((item) => {
+    const text = readText(item, 'trusted_proxies', remarks);
+    const problem = text === null ? null : proxyProblem(text);
+    if (problem !== null) expected(item, 'trusted_proxies', problem, remarks);
+    return text === null ? [] : [text];
+  });
 }
 
 /** The list of `rules`. */

@@ -79,7 +79,7 @@ export function apiRoutes(daemon: Daemon): readonly ApiRoute[] {
 function guarded(daemon: Daemon, ask: Ask, route: ApiRoute): Answer | Promise<Answer> {
   const refused = tooLong(ask);
   if (refused) return refused;
-  const foreign = ask.env?.incoming ? refuseForeignPage(ask.env.incoming, namesOf(daemon)) : null;
+  const foreign = refuseForeign(daemon, ask);
   if (foreign) return problem(foreign);
   const caller = isForAll(ask, route) ? null : daemon.callerOf(ask);
   const stranger = caller && refuseStranger(caller, ask, route);
@@ -87,6 +87,14 @@ function guarded(daemon: Daemon, ask: Ask, route: ApiRoute): Answer | Promise<An
   if (daemon.stepsDown.begun) return problem(refuse('unavailable', 'the daemon is stepping down', { retryAfter: 1 }));
   const answer = daemon.describe === null ? route.answer(ask) : described(daemon.describe, ask, route.answer);
   return caller?.credential ? untilRevoked(daemon, caller, ask, answer) : answer;
+}
+
+function refuseForeign(daemon: Daemon, { env }: Ask): Refusal | null {
+  const incoming = env?.incoming;
+  if (!incoming) return null;
+  // Programs say nothing of an origin, and are spared the question who sent them.
+  const host = incoming.headers.origin === undefined ? incoming.headers.host : daemon.proxies.peerOf(incoming).host;
+  return refuseForeignPage(incoming, namesOf(daemon), host);
 }
 
 /** A page that was made to look like ours has no session here: a daemon that asks who one is answers to every name. */

@@ -2,7 +2,7 @@ import { join, resolve } from 'node:path';
 import { DEFAULT_DRAIN, type Millis, type TagRule } from '../core/model.ts';
 import { type Host, places } from '../core/places.ts';
 import { DEFAULT_PORT } from '../core/wire.ts';
-import type { AccessSettings } from './access-settings.ts';
+import type { AccessSettings, TlsFiles } from './access-settings.ts';
 import { type Descriptor, loadDescriptor } from './descriptor.ts';
 import { type ReadFile, readTextFile } from './descriptor-file.ts';
 import { DEFAULT_HOST, formatListen, isLoopback, type Listen, parseListen } from './listen.ts';
@@ -42,6 +42,9 @@ export interface Config {
   readonly access: AccessSettings;
   /** Who may take what has a tag. */
   readonly tagRules: readonly TagRule[];
+  /** Null for plain HTTP. Unix sockets are plain in any case. */
+  readonly tls: TlsFiles | null;
+  readonly trustedProxies: readonly string[];
   /** Why it may not listen where it is told to as long as it knows nobody; null where it may. */
   readonly exposure: Problem | null;
   readonly log: { readonly format: LogFormat; readonly level: LogLevel };
@@ -68,6 +71,8 @@ export interface ServeFlags {
   readonly socket?: string | undefined;
   readonly data?: string | undefined;
   readonly auth?: string | undefined;
+  readonly tlsCert?: string | undefined;
+  readonly tlsKey?: string | undefined;
   readonly private?: boolean | undefined;
 }
 
@@ -100,11 +105,13 @@ export function loadConfig({ flags, env, host, readFile = readTextFile }: Config
   const fromFlags = readFlags(flags, host);
   problems.push(...fromEnv.problems, ...fromFlags.problems);
   if (problems.length > 0) return { ok: false, problems };
-  const settings = { ...found?.descriptor.settings, ...fromEnv.settings, ...fromFlags.settings };
+  const inFile = found?.descriptor.settings;
+  const settings = { ...inFile, ...fromEnv.settings, ...fromFlags.settings };
+  if (settings.tls) settings.tls = { ...inFile?.tls, ...settings.tls };
   const behind = isPrivate ? privateDoors(env, host) : doors(settings, env, host);
   const exposure = exposureOf(behind, listenSource(flags, env, file, settings));
   const config = { ...common(settings, file, found), ...behind, exposure };
-  const last = [...nowhere(config), ...tooMany(config)];
+  const last = [...halfTls(settings, file), ...nowhere(config), ...tooMany(config)];
   if (last.length > 0) return { ok: false, problems: last };
   return { ok: true, config: freeze(config), warnings: found?.warnings ?? [] };
 }
@@ -148,6 +155,11 @@ function readFlags(flags: ServeFlags, host: ConfigSources['host']): Read {
   if (flags.listen !== undefined) set(settings, 'listen', listenFrom(flags.listen, '--listen', problems));
   if (flags.socket !== undefined) settings.socket = absolutePath(flags.socket, base);
   if (flags.data !== undefined) settings.data = absolutePath(flags.data, base);
+  const tls = {
+    ...(flags.tlsCert === undefined ? {} : { cert: absolutePath(flags.tlsCert, base) }),
+    ...(flags.tlsKey === undefined ? {} : { key: absolutePath(flags.tlsKey, base) }),
+  };
+  if (Object.keys(tls).length > 0) settings.tls = tls;
   if (flags.auth === 'none') settings.auth = 'none';
   else if (flags.auth !== undefined) problems.push(remark('--auth', `expected none, found ${quote(flags.auth)}`));
   for (const name of ['config', 'socket', 'data'] as const) {
@@ -217,12 +229,20 @@ function common(settings: Settings, file: string | null, found: Found): Omit<Con
     limits: { ...(defaults as unknown as DaemonLimits), ...settings.limits },
     access: settings.access ?? {},
     tagRules: settings.tagRules ?? [],
+    tls: tlsOf(settings),
+    trustedProxies: settings.trustedProxies ?? [],
     drain: settings.drain ?? DEFAULT_DRAIN,
     keepHistory: settings.keepHistory ?? DEFAULT_KEEP_HISTORY,
     facades: settings.facades ?? {},
     notify: settings.notify ?? [],
     people: settings.people ?? {},
   };
+}
+
+/** Half of it is a problem of its own. */
+function tlsOf({ tls }: Settings): TlsFiles | null {
+  const { cert, key } = tls ?? {};
+  return cert === undefined || key === undefined ? null : { cert, key };
 }
 
 type Source = Omit<Problem, 'message'>;
@@ -250,6 +270,12 @@ function nowhere({ listen, socket, file }: Config): Problem[] {
   return [
     remark(file ?? 'listen', 'with "listen: none" and "socket: none" nobody could reach the daemon; give one of them'),
   ];
+}
+
+function halfTls({ tls }: Settings, file: string | null): Problem[] {
+  if (tls === undefined || (tls.cert !== undefined && tls.key !== undefined)) return [];
+  const [has, lacks] = tls.cert === undefined ? ['key', 'cert'] : ['cert', 'key'];
+  return [remark(file ?? `--tls-${has}`, `tls has a ${has} and no ${lacks}; give both, --tls-cert and --tls-key`)];
 }
 
 function tooMany({ descriptor, limits, file }: Config): Problem[] {

@@ -8,6 +8,7 @@ import type { Log } from './log.ts';
 import type { Meters } from './meters.ts';
 import type { Notifier } from './notify/notifier.ts';
 import type { LocalNames } from './origin.ts';
+import type { Proxies } from './peer.ts';
 import type { Ask } from './requests.ts';
 import type { Statistics } from './statistics.ts';
 import type { StepDown } from './step-down.ts';
@@ -38,6 +39,8 @@ export interface Daemon {
   readonly callerOf: (ask: Ask) => Caller;
   /** Who asks. Without identities everybody who can connect is an admin. Throws as above. */
   readonly identify: (ask: Ask) => Principal;
+  /** Whose word counts for where a request comes from. */
+  readonly proxies: Proxies;
   /** Names in a `Host` header that are this daemon's, beside the loopback's. */
   readonly localNames: LocalNames;
   /** Reads the caller's descriptor before the request; only a private daemon does. */

@@ -21,8 +21,19 @@ import { Meters } from './meters.ts';
 import { Notifier } from './notify/notifier.ts';
 import { openTargets } from './notify/open.ts';
 import { positionFile } from './notify/positions.ts';
+import { Proxies } from './peer.ts';
 import { formatRemark, refuseProblems } from './remarks.ts';
-import { drain, listenerOf, listenForOwner, listenOnSocket, listenOnTcp, makeServer } from './server.ts';
+import {
+  drain,
+  listenerOf,
+  listenForOwner,
+  listenOnSocket,
+  listenOnTcp,
+  makeServer,
+  readTls,
+  rereadTls,
+  type Tls,
+} from './server.ts';
 import { Statistics } from './statistics.ts';
 import { StepDown } from './step-down.ts';
 import { MemoryIdentities } from './store/identity-memory.ts';
@@ -90,6 +101,7 @@ async function run(config: Config, log: Log, home: string, releases: Release[]):
     identities,
     callerOf: (ask) => identities.callerOf(ask),
     identify: (ask) => identities.callerOf(ask).principal,
+    proxies: new Proxies(config.trustedProxies),
     localNames: config.auth === 'none' ? 'any' : [config.listen?.host.toLowerCase() ?? ''],
     describe: config.private ? (path) => descriptors.ensure(path) : null,
     stop: config.private ? () => stopped.because('a newer client') : null,
@@ -107,12 +119,15 @@ async function run(config: Config, log: Log, home: string, releases: Release[]):
   const owner = { pid: process.pid, host: hostname(), version: RENTABOT_VERSION, since };
   // Before it listens: a client that finds the data owned must never find no owner beside a socket that answers.
   if (config.private) store.announce({ ...owner, url: null, socket: config.socket?.paths[0] ?? null });
-  const { servers, url, socket } = await listen(config, log, listener, adminListener);
+  const { servers, url, socket, renewTls } = await listen(config, log, listener, adminListener);
   store.announce({ ...owner, url, socket });
   engine.onDeath = () => stopped.because('the store is lost', ERRORS.internal.exit);
   const idle = (): void => stopped.because('idle');
   if (config.private) releases.push(watchIdleness(engine, () => lastAsked, idle));
-  const reload = (): void => void descriptors.reload();
+  const reload = (): void => {
+    renewTls();
+    void descriptors.reload();
+  };
   process.on('SIGHUP', reload);
   releases.push(() => process.off('SIGHUP', reload));
   tellServing(config, log, url, socket);
@@ -198,21 +213,25 @@ async function listen(
   log: Log,
   listener: RequestListener,
   adminListener: RequestListener,
-): Promise<{ servers: Server[]; url: string | null; socket: string | null }> {
+): Promise<{ servers: Server[]; url: string | null; socket: string | null; renewTls: () => void }> {
   const servers: Server[] = [];
+  const { tls } = config;
+  let renewTls = (): void => {};
   let url: string | null = null;
   let socket: string | null = null;
   const warn = (text: string): void => log.warn(text);
-  const open = (answer = listener): Server => {
-    const server = makeServer(answer, config.limits.connections);
+  const open = (answer = listener, secured: Tls | null = null): Server => {
+    const server = makeServer(answer, config.limits.connections, secured);
     servers.push(server);
     return server;
   };
   try {
     if (config.listen !== null) {
-      const address = await listenOnTcp(open(), config.listen);
+      const server = open(listener, tls && readTls(tls));
+      if (tls) renewTls = () => rereadTls(server, tls, log);
+      const address = await listenOnTcp(server, config.listen);
       const host = config.listen.host === 'localhost' ? 'localhost' : address.host;
-      url = `http://${formatListen({ host, port: address.port })}`;
+      url = `${tls ? 'https' : 'http'}://${formatListen({ host, port: address.port })}`;
     }
     if (config.socket !== null) {
       const mode = config.private ? PRIVATE_SOCKET_MODE : HOST_SOCKET_MODE;
@@ -220,7 +239,7 @@ async function listen(
     }
     if (!config.private) await listenForOwner(open(adminListener), join(config.data, ADMIN_SOCKET), warn);
     if (url === null && socket === null) throw new Error('there is nowhere to listen');
-    return { servers, url, socket };
+    return { servers, url, socket, renewTls };
   } catch (error) {
     await drain(servers);
     throw error;

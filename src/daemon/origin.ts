@@ -7,8 +7,12 @@ import { isLoopback } from './listen.ts';
  * comes from (`Origin`, `Sec-Fetch-Site`), and by what name they think to have reached us (`Host`, which a page from
  * elsewhere cannot make a loopback name even if its own name was made to point here).
  */
-export function refuseForeignPage({ method, headers, socket }: IncomingMessage, names: LocalNames): Refusal | null {
-  const { origin, host } = headers;
+export function refuseForeignPage(
+  { method, headers, socket }: IncomingMessage,
+  names: LocalNames,
+  host = headers.host,
+): Refusal | null {
+  const { origin } = headers;
   if (headers['sec-fetch-site'] === 'cross-site' && !isFollowedLink(method, headers))
     return foreign('a page of another site');
   if (origin !== undefined && origin !== 'null' && hostOf(origin) !== host)

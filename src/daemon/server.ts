@@ -1,8 +1,10 @@
-import { chmodSync, lstatSync, mkdirSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer, type Server as SecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
+import { createSecureContext } from 'node:tls';
 import { getRequestListener } from '@hono/node-server';
 import { ERRORS, type Refusal, RentabotError, refuse, statusOf } from '../core/error.ts';
 import type { Millis } from '../core/model.ts';
@@ -12,6 +14,7 @@ import type { SocketChoice } from './config.ts';
 import type { Daemon } from './daemon.ts';
 import { fastLane } from './fast-lane.ts';
 import type { Listen } from './listen.ts';
+import type { Log } from './log.ts';
 
 /** Beyond the app's own limits, so that it is the app that answers, in its own words. */
 const PARSER_HEADER_BYTES = 65_536;
@@ -41,23 +44,62 @@ export function listenerOf(daemon: Daemon, asked: () => void): RequestListener {
   };
 }
 
+/** A certificate and its key, in PEM. */
+export interface Tls {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+}
+
+/** Throws a RentabotError that names the file if they cannot be had, or are none. */
+export function readTls({ cert, key }: { readonly cert: string; readonly key: string }): Tls {
+  const read = (path: string): Buffer => {
+    try {
+      return readFileSync(path);
+    } catch (error) {
+      throw new RentabotError(refuse('config', `cannot read ${path}: ${(error as Error).message}`), { cause: error });
+    }
+  };
+  const tls = { cert: read(cert), key: read(key) };
+  try {
+    createSecureContext(tls);
+    return tls;
+  } catch (error) {
+    const detail = `${cert} and ${key} are no certificate and its key: ${(error as Error).message}`;
+    throw new RentabotError(refuse('config', detail, { hint: 'both are PEM, and belong together' }), { cause: error });
+  }
+}
+
+/** New connections get what the files have now; where they are wrong, what they had before. */
+export function rereadTls(server: Server, files: Parameters<typeof readTls>[0], log: Log): void {
+  try {
+    (server as unknown as SecureServer).setSecureContext(readTls(files));
+    log.info('read the certificate again', { file: files.cert });
+  } catch (error) {
+    log.error('the certificate stays as it was', { error });
+  }
+}
+
 /** Makes a server that answers even what is no HTTP, and what is one connection too many, with a reason. */
-export function makeServer(listener: RequestListener, connections: number): Server {
+export function makeServer(listener: RequestListener, connections: number, tls: Tls | null = null): Server {
   const options = { maxHeaderSize: PARSER_HEADER_BYTES, keepAliveTimeout: 65_000, noDelay: true };
   const answers = new Answers();
   const surplus = new WeakSet<Socket>();
   let open = 0;
   // Node's own answer to a missing Host header has no words.
-  const server = createServer({ ...options, requireHostHeader: false }, (request, response) => {
+  const answer: RequestListener = (request, response) => {
     const { socket, headers, httpVersion } = request;
     answers.add(socket, response);
     if (surplus.has(socket)) refuseOutright(response, tooManyConnections(connections));
     else if (headers.host === undefined && httpVersion !== '1.0')
       refuseOutright(response, refuse('usage', 'the request has no Host header', { hint: 'speak HTTP/1.1' }));
     else listener(request, response);
-  });
+  };
+  const all = { ...options, requireHostHeader: false };
+  // The two have the same methods, and nothing else in common by type.
+  const server =
+    tls === null ? createServer(all, answer) : (createSecureServer({ ...all, ...tls }, answer) as unknown as Server);
   server.maxConnections = connections + ANSWERED_SURPLUS;
-  server.on('connection', (socket) => {
+  server.on(tls === null ? 'connection' : 'secureConnection', (socket: Socket) => {
     open += 1;
     if (open > connections) surplus.add(socket);
     socket.once('close', () => {

@@ -1,5 +1,12 @@
 import { DEFAULT_LIMITS, type Limits, type Millis, type TagRule } from '../core/model.ts';
-import { type AccessSettings, readAccess, readTagRules } from './access-settings.ts';
+import {
+  type AccessSettings,
+  readAccess,
+  readProxies,
+  readTagRules,
+  readTls,
+  type TlsFiles,
+} from './access-settings.ts';
 import { type Listen, parseListen } from './listen.ts';
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from './log.ts';
 import { type People, readPeople, readTargets, type TargetSettings } from './notify/settings.ts';
@@ -33,6 +40,8 @@ export interface Settings {
   readonly access?: AccessSettings;
   /** Who may take what has a tag. */
   readonly tagRules?: readonly TagRule[];
+  readonly tls?: Partial<TlsFiles>;
+  readonly trustedProxies?: readonly string[];
   readonly logFormat?: LogFormat;
   readonly logLevel?: LogLevel;
   readonly limits?: Partial<DaemonLimits>;
@@ -101,6 +110,8 @@ export function settingReaders(draft: SettingsDraft, base: PathBase, remarks: Re
     auth: (value: Tree) => set(draft, 'auth', readWord(value, 'auth', ['none'] as const, remarks)),
     access: (value: Tree) => set(draft, 'access', readAccess(value, remarks)),
     rules: (value: Tree) => set(draft, 'tagRules', readTagRules(value, remarks)),
+    tls: (value: Tree) => set(draft, 'tls', readTls(value, base, remarks)),
+    trusted_proxies: (value: Tree) => set(draft, 'trustedProxies', readProxies(value, remarks)),
     log: (value: Tree) => readLog(value, draft, remarks),
     limits: (value: Tree) => readLimits(value, draft, remarks),
     history: (value: Tree) => readHistory(value, draft, remarks),

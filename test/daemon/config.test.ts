@@ -47,6 +47,8 @@ test('without anything the daemon serves this host alone', () => {
     auth: null,
     access: {},
     tagRules: [],
+    tls: null,
+    trustedProxies: [],
     exposure: null,
     log: { format: 'text', level: 'info' },
     limits: { ...DEFAULT_LIMITS, body: 65_536, connections: 25_000, history: 100_000 },
@@ -329,6 +331,19 @@ test('only addresses of this host are loopback', () => {
   const elsewhere = ['0.0.0.0', '::', '10.0.0.1', '127.0.0.1.evil.org', 'localhost.evil.org', '::2', '1::1', '127.0.0'];
   expect(here.filter((host) => !isLoopback(host))).toEqual([]);
   expect(elsewhere.filter(isLoopback)).toEqual([]);
+});
+
+describe('the way to the daemon', () => {
+  test('may be encrypted, with files named beside the configuration or by flags, and behind proxies', () => {
+    const text = 'tls: {cert: cert.pem, key: /etc/key.pem}\ntrusted_proxies: [10.0.0.0/8, unix]';
+    expect(config(settings(text)).tls).toEqual({ cert: '/work/cert.pem', key: '/etc/key.pem' });
+    expect(config(settings(text)).trustedProxies).toEqual(['10.0.0.0/8', 'unix']);
+    const flags = { tlsKey: 'other.pem' };
+    expect(config({ ...settings(text), flags }).tls).toEqual({ cert: '/work/cert.pem', key: '/work/other.pem' });
+    expect(problems({ flags })).toEqual(['--tls-key: tls has a key and no cert; give both, --tls-cert and --tls-key']);
+    expect(problems(settings('tls: {cert: a}'))).toHaveLength(1);
+    expect(problems(settings('trusted_proxies: [proxy.example]'))).toHaveLength(1);
+  });
 });
 
 describe('who may do what', () => {

@@ -6,6 +6,7 @@ import { Identities } from '../../src/daemon/identity/identities.ts';
 import { createLog } from '../../src/daemon/log.ts';
 import { Meters } from '../../src/daemon/meters.ts';
 import { Notifier } from '../../src/daemon/notify/notifier.ts';
+import { Proxies } from '../../src/daemon/peer.ts';
 import { Statistics } from '../../src/daemon/statistics.ts';
 import { MemoryIdentities } from '../../src/daemon/store/identity-memory.ts';
 import { rules } from '../support/builders.ts';
@@ -78,6 +79,7 @@ export class Life {
       identities,
       callerOf: (ask) => identities.callerOf(ask),
       identify: (ask) => identities.callerOf(ask).principal,
+      proxies: new Proxies(),
       localNames: [],
       describe: null,
       stop: null,

@@ -18,6 +18,7 @@ import { Meters } from '../../src/daemon/meters.ts';
 import { Notifier } from '../../src/daemon/notify/notifier.ts';
 import type { PositionStore } from '../../src/daemon/notify/positions.ts';
 import type { Target } from '../../src/daemon/notify/target.ts';
+import { Proxies } from '../../src/daemon/peer.ts';
 import { drain, listenerOf, listenOnTcp, makeServer } from '../../src/daemon/server.ts';
 import { Statistics } from '../../src/daemon/statistics.ts';
 import { StepDown } from '../../src/daemon/step-down.ts';
@@ -42,6 +43,8 @@ export interface DaemonOptions {
   /** Who is known; nobody, unless a test adds them. Their passwords are cheap. */
   readonly identities?: IdentityStore;
   readonly exposed?: boolean;
+  /** Whose word counts for where a request comes from. */
+  readonly proxies?: readonly string[];
   readonly identify?: Daemon['identify'];
   readonly describe?: Daemon['describe'];
   readonly stop?: Daemon['stop'];
@@ -120,6 +123,7 @@ export async function startDaemon(options: DaemonOptions = {}): Promise<TestDaem
     identities,
     callerOf,
     identify: (ask) => callerOf(ask).principal,
+    proxies: new Proxies(options.proxies),
     localNames: [],
     describe: options.describe ?? null,
     stop: options.stop ?? null,

@@ -11,6 +11,8 @@ interface ServeOptions {
   readonly listen?: string;
   readonly socket?: string;
   readonly data?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
   readonly private?: boolean;
 }
 
@@ -32,6 +34,11 @@ export function addServe(program: Command, shell: Shell): void {
     .option('--listen <host:port>', 'where to listen; port 0 takes a free one (default: 127.0.0.1:5000)')
     .option('--socket <path>', "unix socket, or none (default: this host's)")
     .option('--data <dir>', 'where the state is kept (default: STATE_DIRECTORY, or the state folder of this user)')
+    .option(
+      '--tls-cert <file>',
+      'speak https, with this certificate (PEM, with what stands between it and the authority)',
+    )
+    .option('--tls-key <file>', 'its key (PEM); SIGHUP reads both again')
     .addOption(new Option('--private', "as a client starts its user's own daemon").hideHelp())
     .addHelpText('after', EXAMPLES)
     .action(async (options: ServeOptions) => {

@@ -5,7 +5,7 @@ import { type Answer, json, noContent, problem, type Reply } from '../answer.ts'
 import type { Daemon } from '../daemon.ts';
 import { LOGIN_TOKEN_MS, SESSION_MS } from '../identity/credentials.ts';
 import { CSRF_HEADER, refuseForgery, SESSION_COOKIE } from '../identity/identities.ts';
-import { peerOf } from '../peer.ts';
+import type { Peer } from '../peer.ts';
 import { type Ask, body, form, isForm } from '../requests.ts';
 import { loginSchema } from './identity-schemas.ts';
 import { loginPage, logoutPage } from './login-page.ts';
@@ -44,7 +44,7 @@ async function login(daemon: Daemon, ask: Ask): Promise<Answer> {
   }
   const { cookie, csrf } = daemon.identities.credentials.openSession(user);
   const opened: LoggedInJson = { ...common, token: null, csrf, expires: isoTime(now + SESSION_MS) };
-  return withCookie(json(opened), ask, cookie);
+  return withCookie(daemon, json(opened), ask, cookie);
 }
 
 async function loginByForm(daemon: Daemon, ask: Ask): Promise<Answer> {
@@ -52,15 +52,16 @@ async function loginByForm(daemon: Daemon, ask: Ask): Promise<Answer> {
   const next = nextOf(fields.get('next') ?? undefined);
   const user = await recognise(daemon, ask, fields.get('name') ?? '', fields.get('password') ?? '');
   if ('code' in user) return loginPage(next, user);
-  return withCookie(seeOther(next), ask, daemon.identities.credentials.openSession(user).cookie);
+  return withCookie(daemon, seeOther(next), ask, daemon.identities.credentials.openSession(user).cookie);
 }
 
-async function recognise({ identities }: Daemon, ask: Ask, name: string, password: string) {
+async function recognise(daemon: Daemon, ask: Ask, name: string, password: string) {
+  const { identities } = daemon;
   if (identities.isOpen)
     return refuse('unauthorized', 'this daemon knows nobody yet, and asks nobody who they are', {
       hint: '`rentabot user add NAME --role admin` makes the first',
     });
-  return identities.people.recognise(name, password, peerOf(ask).address);
+  return identities.people.recognise(name, password, peerOf(daemon, ask).address);
 }
 
 /** Ends what the request came with: a browser's session, or the token of a login. */
@@ -69,7 +70,7 @@ function logout(daemon: Daemon, ask: Ask): Reply {
   const forged = refuseForgery(caller, ask.req.header(CSRF_HEADER));
   if (forged) return problem(forged);
   if (caller.credential !== null) daemon.identities.credentials.close(caller.credential);
-  return withCookie(noContent(), ask, null);
+  return withCookie(daemon, noContent(), ask, null);
 }
 
 async function logoutByForm(daemon: Daemon, ask: Ask): Promise<Reply> {
@@ -78,15 +79,21 @@ async function logoutByForm(daemon: Daemon, ask: Ask): Promise<Reply> {
   const forged = refuseForgery(caller, (await form(ask, daemon.http.body)).get('csrf') ?? undefined);
   if (forged) return problem(forged);
   if (caller.credential !== null) daemon.identities.credentials.close(caller.credential);
-  return withCookie(seeOther('/login'), ask, null);
+  return withCookie(daemon, seeOther('/login'), ask, null);
 }
 
 /** Null takes it away. Lax rather than strict, so that a link to the board from a chat finds one logged in. */
-function withCookie(reply: Reply, ask: Ask, cookie: string | null): Reply {
-  const secure = peerOf(ask).secure ? '; Secure' : '';
+function withCookie(daemon: Daemon, reply: Reply, ask: Ask, cookie: string | null): Reply {
+  const secure = peerOf(daemon, ask).secure ? '; Secure' : '';
   const life = cookie === null ? 0 : SESSION_MS / 1000;
   const set = `${SESSION_COOKIE}=${cookie ?? ''}; Path=/; Max-Age=${life}; HttpOnly; SameSite=Lax${secure}`;
   return { ...reply, headers: { ...reply.headers, 'set-cookie': set } };
+}
+
+/** Without a server there is nobody but ourselves. */
+function peerOf({ proxies }: Daemon, ask: Ask): Pick<Peer, 'address' | 'secure'> {
+  const incoming = ask.env?.incoming;
+  return incoming ? proxies.peerOf(incoming) : { address: 'host', secure: false };
 }
 
 export function seeOther(location: string): Reply {
