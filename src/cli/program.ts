@@ -5,6 +5,8 @@ import { addAdd } from './commands/add.ts';
 import { addAsk } from './commands/ask.ts';
 import { addCheck } from './commands/check.ts';
 import { addClaim } from './commands/claim.ts';
+import { addComplete } from './commands/complete.ts';
+import { addCompletion } from './commands/completion.ts';
 import { addEdit } from './commands/edit.ts';
 import { addExport } from './commands/export.ts';
 import { addExtend } from './commands/extend.ts';
@@ -78,6 +80,8 @@ const COMMANDS: Readonly<Record<string, (program: Command, shell: Shell) => void
   token: addTokenCommand,
   notify: addNotify,
   serve: addServe,
+  completion: addCompletion,
+  complete: (program, shell) => addComplete(program, shell, () => createProgram(shell, undefined)),
   'give-back': addGiveBack,
 };
 
