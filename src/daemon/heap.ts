@@ -8,7 +8,7 @@ const MANY = 5000;
  * with 10,000 resources and as many waiters that is 40 MB of garbage. With few of them there is little to save, and the
  * more frequent collections cost some of the throughput.
  */
-const GROWTH_PERCENT = 40;
+const GROWTH_PERCENT = 25;
 
 /** Bounds the growth of the heap while the daemon has much to remember. */
 export function boundHeap(engine: Engine): () => void {
