@@ -23,6 +23,7 @@ export interface Listener {
 export class Feed {
   private isStirred = false;
   private isAsking = false;
+  private fail: (error: unknown) => void = () => {};
 
   constructor(
     private readonly client: Client,
@@ -32,6 +33,13 @@ export class Feed {
 
   /** Until it is aborted. Rejects with a RentabotError where the daemon will not have us. */
   async follow(): Promise<void> {
+    const failed = new Promise<never>((_, reject) => {
+      this.fail = reject;
+    });
+    await Promise.race([this.listenOn(), failed]);
+  }
+
+  private async listenOn(): Promise<void> {
     const backoff = new Backoff(RETRY_MS.first, RETRY_MS.longest);
     while (!this.signal.aborted) {
       try {
@@ -63,7 +71,7 @@ export class Feed {
 
   private stir(): void {
     this.isStirred = true;
-    if (!this.isAsking) void this.ask();
+    if (!this.isAsking) void this.ask().catch(this.fail);
   }
 
   private async ask(): Promise<void> {

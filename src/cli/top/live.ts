@@ -38,6 +38,7 @@ export async function showLive(
     if (!(error instanceof RentabotError)) throw error;
     end({ refusal: error.refusal });
   } finally {
+    over.abort();
     clearInterval(ticking);
     show.screen.close();
   }
