@@ -1,5 +1,5 @@
 import type { Changes } from './description.ts';
-import type { Claim, Description, Holder, Millis, Principal, Want } from './model.ts';
+import type { Claim, Description, Holder, Millis, Principal, Via, Want } from './model.ts';
 
 /** What is asked of the daemon. Everything random (ids, secrets) was minted before, so a turn depends on its arguments alone. */
 export type Command =
@@ -15,6 +15,8 @@ export type Command =
       readonly ended: boolean;
       /** How it ended: 0 is well; null where nobody says. */
       readonly exit: number | null;
+      /** Of several resources this one alone is given back; the others stay held. Absent for all of them. */
+      readonly only?: number;
       readonly principal: Principal;
     }
   /** Takes what is offered. */
@@ -52,6 +54,8 @@ export interface Acquire {
   readonly claim: Claim | null;
   /** Why it takes over from the holder, ahead of the queue; null where it waits like everybody. */
   readonly steals: string | null;
+  /** Absent where it came by our own protocol. */
+  readonly via?: Via;
   readonly principal: Principal;
 }
 
@@ -80,6 +84,8 @@ export interface Extend {
   readonly id: string;
   readonly secretHash: string | null;
   readonly for: Millis;
+  /** A claim ends then, also where that is sooner than it would. */
+  readonly exact?: true;
   /** False: its command is gone, and it stays as a claim. Null: as it is. */
   readonly guarded: boolean | null;
   /** The note of the claim; null for the one that it has. */

@@ -3,7 +3,7 @@ import { everPossible } from './assign.ts';
 import type { Acquire, Command, Extend } from './command.ts';
 import { declare } from './declare.ts';
 import { describe, edit, remove } from './describe.ts';
-import { endLease, leaveQueue, revokeLease } from './ending.ts';
+import { endLease, leaveQueue, reduceLease, revokeLease } from './ending.ts';
 import { type Refusal, refuse } from './error.ts';
 import type { Event, StoredEvent } from './event.ts';
 import { isEndless } from './evolve.ts';
@@ -90,6 +90,7 @@ function acquire(state: State, command: Acquire, now: Millis): readonly Event[] 
 
 function requestFrom({ counters }: State, command: Acquire, now: Millis): Request {
   const { id, secretHash, wants, ttl, wait, hold, priority, note, holder, guarded, principal, claim, steals } = command;
+  const { via } = command;
   const request: Request = {
     id,
     secretHash,
@@ -104,6 +105,7 @@ function requestFrom({ counters }: State, command: Acquire, now: Millis): Reques
     ticket: counters.ticket + 1,
     askedAt: now,
     givesUpAt: wait === null ? null : now + wait,
+    ...(via === undefined ? {} : { via }),
   };
   if (claim === null) return request;
   return steals === null ? { ...request, claim } : { ...request, claim, steals };
@@ -196,8 +198,9 @@ function extend(state: State, command: Extend, now: Millis): readonly Event[] | 
       status: 422,
       hint: 'ask for a guarded lease with a new id',
     });
-  if (isEndless(lease)) return [];
   const until = Math.min(now + command.for, lease.grantedAt + longestHold(state, lease));
+  if (command.exact && isClaim(lease)) return moveEnd(lease, until, command);
+  if (isEndless(lease)) return [];
   if (command.guarded === false) return keep(lease, until, command);
   const endsAt = lease.endsAt === null ? null : Math.max(lease.endsAt, until);
   const keptUntil = Math.max(lease.keptUntil ?? 0, until);
@@ -206,6 +209,12 @@ function extend(state: State, command: Extend, now: Millis): readonly Event[] | 
   const expiresAt = Math.max(lease.expiresAt, Math.min(now + lease.request.ttl, until));
   const extended = { ...taken(lease), endsAt, keptUntil, expiresAt };
   return [{ type: 'lease-extended', lease: extended, by: command.principal.name }];
+}
+
+/** Some protocols know only ends that are set anew, to whatever was said last. */
+function moveEnd(lease: Lease, until: Millis, { principal }: Extend): readonly Event[] {
+  const moved: Lease = { ...taken(lease), endsAt: until, keptUntil: until, expiresAt: until };
+  return [{ type: 'lease-extended', lease: moved, by: principal.name }];
 }
 
 /**
@@ -229,7 +238,7 @@ function release(
   command: Extract<Command, { type: 'release' }>,
   now: Millis,
 ): readonly Event[] | Refusal {
-  const { id, secretHash, principal, ended, exit } = command;
+  const { id, secretHash, principal, ended, exit, only } = command;
   const spent = state.ended.get(id);
   if (spent) {
     const stranger = secretHash !== null && spent.secretHash !== '' && !sameSecret(spent.secretHash, secretHash);
@@ -248,6 +257,10 @@ function release(
     : ({ reason: 'revoked', by: principal.name || 'an admin' } as const);
   const held = state.leases.get(id);
   if (!held) return [leaveQueue(state, request, 'lost', cause, now)];
+  if (only !== undefined && request.guarded)
+    return refuse('usage', `a command is behind lease ${id}, which ends as a whole`, { status: 422 });
+  if (only !== undefined && held.lease.uses.some(({ resource }) => resource !== only))
+    return reduceLease(state, held.lease, only, now);
   return ended
     ? endLease(state, held.lease, held.lease.ending ?? cause, now, { reported: true, exit })
     : revokeLease(state, held.lease, cause, now);

@@ -39,6 +39,17 @@ export function endLease(
   return events;
 }
 
+/** Gives one of several resources back; nothing changes where the lease does not have it. */
+export function reduceLease(state: State, lease: Lease, resource: number, now: Millis): StoredEvent[] {
+  const uses = lease.uses.filter((use) => use.resource !== resource);
+  if (uses.length === lease.uses.length) return [];
+  const events: StoredEvent[] = [{ type: 'lease-reduced', lease: { ...lease, uses }, resource, at: now }];
+  const entry = state.catalogue.byId.get(resource);
+  if (entry?.resource.retiring && entry.leases.size === 1 && entry.drainedAt === null)
+    events.push(removal(entry.resource));
+  return events;
+}
+
 /**
  * Asks for a lease back. One with a command behind it is only told: its resources pass on when the holder confirms that
  * the command is dead, or when its ttl has run out, never before. That an extension promised more counts no longer.

@@ -42,6 +42,8 @@ export type StoredEvent =
       /** What somebody said who took it away; absent where nobody did. */
       readonly why?: string;
     }
+  /** One of its resources was given back; the others stay held. */
+  | { readonly type: 'lease-reduced'; readonly lease: Lease; readonly resource: number; readonly at: Millis }
   /** An id was deleted before anybody asked with it: its request may still be under way. */
   | { readonly type: 'id-spent'; readonly ended: Ended }
   /** Spent ids up to this number are no longer remembered. */

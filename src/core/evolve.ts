@@ -44,6 +44,8 @@ export function evolve(state: State, event: Event): void {
       letGo(state, event.lease, event.ended.at);
       drainAfter(state, event.ended);
       return remember(state, event.ended);
+    case 'lease-reduced':
+      return reduce(state, event);
     case 'id-spent':
       return remember(state, event.ended);
     case 'ids-forgotten':
@@ -215,6 +217,13 @@ function letGo(state: State, lease: Lease, now: Millis): void {
     const entry = state.catalogue.byId.get(resource);
     if (entry) vacate(state, entry, held, now);
   }
+}
+
+function reduce(state: State, { lease, resource, at }: Extract<Event, { type: 'lease-reduced' }>): void {
+  const held = state.leases.get(lease.request.id);
+  const entry = state.catalogue.byId.get(resource);
+  if (held && entry) vacate(state, entry, held, at);
+  replaceLease(state, lease);
 }
 
 function vacate(state: State, entry: Entry, { lease }: Held, now: Millis): void {

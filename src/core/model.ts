@@ -106,6 +106,15 @@ export interface Claim {
   readonly attended?: true;
 }
 
+/** Another tool's protocol that a request came by, and what that has to remember of it. */
+export interface Via {
+  readonly facade: string;
+  /** What it is called there. */
+  readonly as: string;
+  /** The tags in the words that were asked with. */
+  readonly tags?: readonly string[];
+}
+
 /** What was asked for. It waits in the queue, becomes a lease with the same id, and is remembered for a while after. */
 export interface Request {
   /** Minted by the client, so that a repeated request finds itself. */
@@ -135,6 +144,8 @@ export interface Request {
   readonly longest?: Millis;
   /** What was asked for, where the rules took something out of it: see `shapeOf`. */
   readonly shape?: string;
+  /** Absent where it came by our own protocol. */
+  readonly via?: Via;
 }
 
 /** A request in the queue. What changes here does not outlive the daemon, and need not. */
@@ -185,6 +196,8 @@ export interface Lease {
   readonly ending: Ending | null;
   /** A claim that nobody has accepted yet, and that passes on then; absent once it was, and where there is none. */
   readonly offeredUntil?: Millis;
+  /** When that was accepted; absent where it was not, or was never an offer. */
+  readonly acceptedAt?: Millis;
   /** Who asked for it, the latest last; absent where nobody has. */
   readonly asked?: readonly Asked[];
   /** People who may do with it what its owner may; absent where there are none. */

@@ -102,7 +102,7 @@ export function accept(
   const span = Number.isFinite(until)
     ? { endsAt: until, keptUntil: until, expiresAt: until }
     : { endsAt: null, keptUntil: null, expiresAt: now + request.ttl };
-  return [{ type: 'lease-accepted', lease: { ...taken(lease), ...span }, by: command.principal.name }];
+  return [{ type: 'lease-accepted', lease: { ...taken(lease), ...span, acceptedAt: now }, by: command.principal.name }];
 }
 
 /** No longer an offer. */

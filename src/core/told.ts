@@ -81,19 +81,10 @@ function tellOne(state: State, event: StoredEvent, now: Millis, nameOf: NameOf):
       const { reason, by, note } = event.ending;
       return { type: event.type, ...leased(nameOf, event.lease), reason, by, ...said(note) };
     }
-    case 'lease-ended': {
-      const { reason, by, at } = event.ended;
-      const held = seconds(at - event.lease.grantedAt);
-      return {
-        type: event.type,
-        ...leased(nameOf, event.lease),
-        held,
-        reason,
-        by,
-        ...said(event.why),
-        ...exited(event),
-      };
-    }
+    case 'lease-ended':
+      return ended(nameOf, event);
+    case 'lease-reduced':
+      return partly(nameOf, event);
     case 'resource-forgotten':
     case 'id-spent':
     case 'ids-forgotten':
@@ -101,6 +92,19 @@ function tellOne(state: State, event: StoredEvent, now: Millis, nameOf: NameOf):
     default:
       return event satisfies never;
   }
+}
+
+function ended(nameOf: NameOf, event: Extract<StoredEvent, { type: 'lease-ended' }>): Told {
+  const { reason, by, at } = event.ended;
+  const held = seconds(at - event.lease.grantedAt);
+  return { type: event.type, ...leased(nameOf, event.lease), held, reason, by, ...said(event.why), ...exited(event) };
+}
+
+/** For what was given back it is the same, whatever else was held together with it. */
+function partly(nameOf: NameOf, { lease, resource, at }: Extract<StoredEvent, { type: 'lease-reduced' }>): Told {
+  const held = seconds(at - lease.grantedAt);
+  const about = { ...leased(nameOf, lease), resources: [nameOf(resource)] };
+  return { type: 'lease-ended', ...about, held, reason: 'released', by: '', part: true };
 }
 
 function asked({ id, holder, note, wants, principal }: Request): Omit<Told, 'type'> {

@@ -320,6 +320,8 @@ export interface EventJson {
   held?: number;
   /** How the command behind it ended, where its wrapper said so. */
   exit?: number;
+  /** Only of one of several resources that were held together; the others stay held. */
+  part?: boolean;
   fence?: number;
   want?: string;
   reason?: string;

@@ -386,6 +386,7 @@ function fateOf(event: StoredEvent): string | null {
     case 'lease-accepted':
     case 'lease-asked':
     case 'lease-shared':
+    case 'lease-reduced':
       return event.lease.request.id;
     default:
       return null;

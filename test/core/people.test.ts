@@ -194,3 +194,26 @@ test('people are warned a quarter of an hour before, or a quarter of a short cla
   expect(messagesFor(long, (long.endsAt ?? 0) - 900 * SECOND)).toMatchObject([{ type: 'expiring' }]);
   expect(messagesFor(long, (long.endsAt ?? 0) - 900 * SECOND - 1)).toEqual([]);
 });
+
+test('an end that is set anew may come sooner, and ends what had none', () => {
+  const world = boards('b-1', 'b-2');
+  world.turn(acquire('a', 'name:b-1', { claim }), acquire('b', 'name:b-2', { claim: { for: null, accept: null } }));
+  world.turn(extend('a', 60 * SECOND, { exact: true }), extend('b', 60 * SECOND, { exact: true }));
+  world.pass(60 * SECOND);
+  expect([world.standing('a'), world.standing('b')]).toEqual(['lost', 'lost']);
+});
+
+test('one of several resources is given back alone, and goes to the next', () => {
+  const world = boards('b-1', 'b-2');
+  world.turn(acquire('a', '2*board', { claim }), acquire('b', 'name:b-1', { claim }));
+  expect(codes(world, release('a', { only: 1 }), release('a', { only: 1 }))).toEqual([null, null]);
+  expect([world.standing('b'), world.lease('a').uses]).toEqual(['held', [{ resource: 2, mode: 'slot' }]]);
+  world.turn(release('a', { only: 2 }));
+  expect(world.standing('a')).toBe('lost');
+});
+
+test('what a command runs on is not given back in parts', () => {
+  const world = boards('b-1', 'b-2');
+  world.turn(acquire('a', '2*board', { guarded: true }));
+  expect(codes(world, release('a', { only: 1 }))).toEqual(['usage']);
+});

@@ -48,11 +48,15 @@ function auditLeases({ leases }: State, reference: Reference): void {
   for (const expected of reference.leases) {
     const { lease } = leases.get(expected.id) as NonNullable<ReturnType<typeof leases.get>>;
     const { fence, uses, grantedAt, endsAt, keptUntil, expiresAt } = expected;
-    const { ending, request, offeredUntil, asked, shares, ...rest } = lease;
+    const { ending, request, offeredUntil, acceptedAt, asked, shares, ...rest } = lease;
     same(`lease ${expected.id}`, rest, { fence, uses, grantedAt, endsAt, keptUntil, expiresAt });
     same(`request of ${expected.id}`, [request.guarded, request.note], [expected.guarded, expected.note]);
     same(`ending of ${expected.id}`, ending?.reason ?? null, expected.ending);
-    same(`offer of ${expected.id}`, offeredUntil ?? null, expected.offeredUntil);
+    same(
+      `offer of ${expected.id}`,
+      [offeredUntil ?? null, acceptedAt ?? null],
+      [expected.offeredUntil, expected.acceptedAt],
+    );
     same(`company of ${expected.id}`, [asked ?? [], shares ?? []], [expected.asked, expected.shares]);
   }
 }

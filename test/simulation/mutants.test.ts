@@ -153,7 +153,7 @@ const MUTANTS: readonly (readonly [string, ...Change[]])[] = [
     { file: 'ending.ts', find: 'if (lease.expiresAt <= now) return', put: 'if (false) return' },
   ],
   ['a claim is guarded', { file: 'decide.ts', find: 'guarded: false, note', put: 'note' }],
-  ['a claim has no end', { file: 'decide.ts', find: 'endsAt: until, keptUntil: until', put: 'keptUntil: until' }],
+  ['a claim has no end', { file: 'decide.ts', find: 'lease, request, endsAt: until,', put: 'lease, request,' }],
   ['a claim lasts longer with each repetition', { file: 'decide.ts', find: 'if (isClaim(lease)) return [];', put: '' }],
   ['extending shortens', { file: 'decide.ts', find: 'Math.max(lease.endsAt, until)', put: 'until' }],
   [
@@ -208,7 +208,7 @@ const MUTANTS: readonly (readonly [string, ...Change[]])[] = [
   ],
   [
     'an accepted offer stays one',
-    { file: 'people.ts', find: '{ ...taken(lease), ...span }', put: '{ ...lease, ...span }' },
+    { file: 'people.ts', find: '{ ...taken(lease), ...span,', put: '{ ...lease, ...span,' },
   ],
   [
     'an accepted offer lasts from its grant',
@@ -225,6 +225,18 @@ const MUTANTS: readonly (readonly [string, ...Change[]])[] = [
   [
     'what lasts until it is given back is bounded by an extension',
     { file: 'decide.ts', find: 'if (isEndless(lease)) return [];', put: '' },
+  ],
+  [
+    'an end that is set anew only moves away',
+    { file: 'decide.ts', find: 'if (command.exact && isClaim(lease))', put: 'if (command.exact && false)' },
+  ],
+  [
+    'what is given back alone takes the rest with it',
+    { file: 'ending.ts', find: 'use.resource !== resource', put: 'use.resource === resource' },
+  ],
+  [
+    'what is given back alone stays held',
+    { file: 'evolve.ts', find: 'if (held && entry) vacate(state, entry, held, at);', put: '' },
   ],
   [
     'a person who waits is thought gone',

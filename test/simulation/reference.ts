@@ -296,7 +296,7 @@ export class Reference {
     if (offeredUntil === null) return null;
     const life = Math.min(lease.hold ?? Number.POSITIVE_INFINITY, this.longestHold(lease.uses));
     const until = claim.for === null ? lease.grantedAt + life : Math.min(this.now + claim.for, lease.grantedAt + life);
-    Object.assign(lease, { offeredUntil: null, ...this.lasting(lease, until) });
+    Object.assign(lease, { offeredUntil: null, acceptedAt: this.now, ...this.lasting(lease, until) });
     return null;
   }
 
@@ -338,13 +338,18 @@ export class Reference {
     if (lease.ending === null) lease.expiresAt = this.now + lease.ttl;
   }
 
-  private extend(lease: Holding, { for: span, guarded, note }: Extend): ErrorCode | null {
+  private extend(lease: Holding, { for: span, guarded, note, exact }: Extend): ErrorCode | null {
     if (lease.ending !== null) return 'conflict';
     if (guarded && !lease.guarded) return 'usage';
-    if (isForEver(lease)) return null;
     const until = Math.min(this.now + span, lease.grantedAt + this.longestHold(lease.uses));
+    const isClaim =
+      !lease.guarded && (isForEver(lease) || (lease.endsAt !== null && (lease.keptUntil ?? 0) >= lease.endsAt));
+    if (exact && isClaim) {
+      Object.assign(lease, { offeredUntil: null, endsAt: until, keptUntil: until, expiresAt: until });
+      return null;
+    }
+    if (isForEver(lease)) return null;
     if (guarded === false) {
-      const isClaim = !lease.guarded && lease.endsAt !== null && (lease.keptUntil ?? 0) >= lease.endsAt;
       if (isClaim) return null;
       Object.assign(lease, { guarded: false, endsAt: until, keptUntil: until, expiresAt: until });
       if (note !== null) lease.note = note;
@@ -379,6 +384,9 @@ export class Reference {
     const own = principal.name === known.principal || (lease?.shares.includes(principal.name) ?? false);
     const reason = secretHash !== null || own ? 'released' : 'revoked';
     if (waiter) this.endWaiter(waiter, 'lost', reason);
+    else if (lease?.guarded && command.only !== undefined) return 'usage';
+    else if (lease && command.only !== undefined && lease.uses.some(({ resource }) => resource !== command.only))
+      this.reduce(lease, command.only);
     else if (lease && command.ended) this.endLease(lease, lease.ending ?? reason);
     else if (lease) this.revoke(lease, reason);
     return null;
@@ -541,7 +549,7 @@ export class Reference {
     this.leases.push({
       ...waiter,
       ...{ fence: lease.fence, uses: lease.uses, grantedAt: this.now, keptUntil: null, ending: null },
-      ...{ offeredUntil: null, asked: [], shares: [] },
+      ...{ offeredUntil: null, acceptedAt: null, asked: [], shares: [] },
       endsAt: Number.isFinite(life) ? this.now + life : null,
       expiresAt: this.now + waiter.ttl,
       ...this.claimed(waiter, life),
@@ -645,6 +653,15 @@ export class Reference {
     this.spend({ id: waiter.id, secret: waiter.secret, shape: waiter.shape, outcome, reason, at: this.now });
   }
 
+  private reduce(lease: Holding, resource: number): void {
+    const rest = lease.uses.filter((use) => use.resource !== resource);
+    if (rest.length === lease.uses.length) return;
+    Object.assign(lease, { uses: rest });
+    const thing = this.resources.find(({ id }) => id === resource) as Thing;
+    thing.lastUsedAt = this.now;
+    this.dropIfDone(thing);
+  }
+
   private endLease(lease: Holding, reason: EndReason, { drains } = { drains: false }): void {
     const things = lease.uses.map(({ resource }) => this.resources.find(({ id }) => id === resource) as Thing);
     this.leases = this.leases.filter((one) => one !== lease);
@@ -728,6 +745,7 @@ export interface Holding extends Waiting {
   expiresAt: Millis;
   ending: EndReason | null;
   offeredUntil: Millis | null;
+  acceptedAt: Millis | null;
   asked: readonly Asked[];
   shares: readonly string[];
 }

@@ -138,7 +138,7 @@ class RandomWorld {
     if (dice < 0.46) return this.acceptOffer();
     if (dice < 0.48) return share(id, chance.pick(['alice', 'bob']), { ...who, shared: chance.maybe(0.7) });
     if (dice < 0.5) return askFor(chance.pick(NAMES), { note: chance.pick(['please', 'now']) });
-    if (dice < 0.59) return release(id, { ...who, ended: chance.maybe(0.5) });
+    if (dice < 0.59) return release(id, { ...who, ended: chance.maybe(0.5), ...this.somePart(id) });
     if (dice < 0.68) return renew(id, who);
     if (dice < 0.77) return this.extend();
     if (dice < 0.82) return listen(id, chance.maybe(0.6) ? 1 : -1);
@@ -150,13 +150,26 @@ class RandomWorld {
   }
 
   /** Mostly of something that is held, and for longer than a ttl. */
+  /** One resource of the lease or, now and then, one that it does not have. */
+  private somePart(id: string): { readonly only?: number } {
+    const { chance } = this;
+    if (chance.maybe(0.7)) return {};
+    const uses = this.reference.leases.find((one) => one.id === id)?.uses ?? [];
+    return { only: uses.length > 0 && chance.maybe(0.9) ? chance.pick(uses).resource : 1 };
+  }
+
   private extend(): Command {
     const { chance } = this;
     const { leases } = this.reference;
     const id = leases.length > 0 && chance.maybe(0.8) ? chance.pick(leases).id : this.someId();
     const guarded = chance.pick([null, null, null, false, true]);
     const note = guarded === false && chance.maybe(0.5) ? 'kept' : null;
-    return extend(id, chance.pick([1000, 60_000, 400_000]), { ...this.credentials(id), guarded, note });
+    return extend(id, chance.pick([1000, 60_000, 400_000]), {
+      ...this.credentials(id),
+      guarded,
+      note,
+      ...(chance.maybe(0.2) ? { exact: true } : {}),
+    });
   }
 
   private ask(): Acquire {

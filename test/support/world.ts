@@ -81,6 +81,10 @@ export class Rows {
       case 'lease-ended':
         this.endLease(event.lease, event.ended);
         return;
+      case 'lease-reduced':
+        this.leases.set(event.lease.request.id, event.lease);
+        this.patch(event.resource, { lastUsedAt: event.at });
+        return;
       case 'resource-drained':
         return;
       case 'id-spent':

@@ -260,6 +260,9 @@ export function makeSchemas() {
       waited: z.number().exactOptional().meta({ description: 'Seconds.' }),
       held: z.number().exactOptional().meta({ description: 'Seconds.' }),
       exit: z.int().exactOptional().meta({ description: 'How the command ended, where its wrapper said so.' }),
+      part: z.boolean().exactOptional().meta({
+        description: 'Only one of several resources that were held together was given back.',
+      }),
       fence: z.int().positive().exactOptional(),
       want: z.string().exactOptional(),
       reason: z.string().exactOptional(),

@@ -81,6 +81,11 @@ export class Facts {
           this.ended.set(event.ended.seq, event.ended);
           this.letGo(event.lease, event.ended.at);
           break;
+        case 'lease-reduced':
+          this.leases.set(event.lease.request.id, event.lease);
+          this.patch(event.resource, { lastUsedAt: event.at });
+          this.holds.push({ resource: event.resource, held: event.at - event.lease.grantedAt });
+          break;
         case 'resource-drained':
           break;
         case 'id-spent':

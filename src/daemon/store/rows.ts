@@ -77,6 +77,10 @@ export function rowsOf({ events, counters, at }: Batch): Rows {
         drop(rows, event.lease.request.id);
         for (const { resource } of event.lease.uses) rows.lastUsed.set(resource, event.ended.at);
         break;
+      case 'lease-reduced':
+        rows.live.set(event.lease.request.id, { kind: 'lease', body: event.lease });
+        rows.lastUsed.set(event.resource, event.at);
+        break;
       case 'resource-drained':
         // It is known by what ended, and when: see `restore` in core/evolve.ts.
         break;
