@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { boardAssets } from './board-assets.mjs';
 import { fillCodeCache } from './code-cache.mjs';
+import { writeManPage } from './man-page.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
@@ -56,3 +57,4 @@ await start('dist/warm-up.cjs', '');
 await fillCodeCache(`${root}dist/warm-up.cjs`, `${root}dist/${cache}`);
 rmSync(`${root}dist/warm-up.cjs`);
 await start('dist/rentabot.cjs', id);
+await writeManPage(root, version, common);
