@@ -3,6 +3,7 @@ import { refuseBelow } from '../core/access.ts';
 import { type Refusal, RentabotError, refuse } from '../core/error.ts';
 import { DESCRIPTOR_HEADER } from '../core/wire.ts';
 import { type Answer, problem, type Reply, refusalFrom, SENT, toResponse } from './answer.ts';
+import { keyCaller } from './board/key.ts';
 import { boardRoutes } from './board/routes.ts';
 import type { Daemon } from './daemon.ts';
 import { type Caller, CSRF_HEADER, refuseForgery } from './identity/identities.ts';
@@ -81,7 +82,7 @@ function guarded(daemon: Daemon, ask: Ask, route: ApiRoute): Answer | Promise<An
   if (refused) return refused;
   const foreign = refuseForeign(daemon, ask);
   if (foreign) return problem(foreign);
-  const caller = isForAll(ask, route) ? null : daemon.callerOf(ask);
+  const caller = isForAll(ask, route) ? null : callerFor(daemon, ask, route);
   const stranger = caller && refuseStranger(caller, ask, route);
   if (stranger) return stranger.code === 'unauthorized' && showsPages(ask) ? toLogin(ask) : problem(stranger);
   if (daemon.stepsDown.begun) return problem(refuse('unavailable', 'the daemon is stepping down', { retryAfter: 1 }));
@@ -104,6 +105,11 @@ function namesOf({ identities, localNames }: Daemon): LocalNames {
 
 function isForAll(ask: Ask, { needs, orSecret }: ApiRoute): boolean {
   return needs === 'nobody' || (orSecret === true && bringsSecret(ask));
+}
+
+function callerFor(daemon: Daemon, ask: Ask, { orKey }: ApiRoute): Caller {
+  const caller = daemon.callerOf(ask);
+  return (orKey && caller.principal.role === 'nobody' && keyCaller(daemon, ask)) || caller;
 }
 
 /** Closed by default: who has not the role that a route needs comes no further. */

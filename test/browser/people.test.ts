@@ -98,6 +98,35 @@ describe.skipIf(NO_BROWSER !== null)('people with a browser', () => {
     expect(alice.url()).toContain(encodeURIComponent('/?sort=-name'));
   });
 
+  test('a wall is opened by a link, for looking alone, until its token is revoked', async () => {
+    await know('root', 'admin');
+    const root = await login('root', '/admin');
+    await root.getByRole('button', { name: 'Make a link to a wall' }).click();
+    await shows(root.locator('#made'), '/wall?key=');
+    const link = new URL((await root.locator('#made code').textContent()) ?? '');
+    const screen = await open(`${link.pathname}${link.search}&tag=`);
+    await live(visitors[1] as Visitor);
+    expect(screen.url()).toBe(`${url}/wall?tag=`);
+    await daemon.engine.submit(
+      {
+        type: 'offline',
+        name: 'board-1',
+        reason: 'fan broken',
+        until: null,
+        principal: { name: 'root', role: 'admin' },
+      },
+      () => null,
+    );
+    await shows(screen.locator('.tiles li').filter({ hasText: 'board-1' }), 'fan broken');
+    for (const path of ['/api/v2/resources', '/board', '/admin', '/']) {
+      const answer = await screen.request.get(url + path, { maxRedirects: 0, headers: { accept: 'application/json' } });
+      expect([401, 404], path).toContain(answer.status());
+    }
+    await root.getByRole('button', { name: 'Revoke wall' }).click();
+    await root.getByRole('button', { name: 'Really? Revoke wall' }).click();
+    await shows(screen.getByRole('heading', { name: 'Log in' }));
+  });
+
   test('resources are added, changed and removed on the page, and are so on every board', async () => {
     await know('root', 'admin');
     const board = await login('root');

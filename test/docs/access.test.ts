@@ -5,9 +5,9 @@ import { readDocument } from './support/markdown.ts';
 
 test('docs/access.md says of every endpoint what it needs, and of no other', async () => {
   const running = await startDaemon();
-  const routes = allRoutes(running.daemon).map(({ method, path, needs, orSecret }) => {
+  const routes = allRoutes(running.daemon).map(({ method, path, needs, orSecret, orKey }) => {
     const endpoint = `${method.toUpperCase()} ${path.replace(/:(\w+)/g, '{$1}')}`;
-    return `| \`${endpoint}\` | ${needs}${orSecret ? ', or its secret' : ''} |`;
+    return `| \`${endpoint}\` | ${needs}${orSecret ? ', or its secret' : ''}${orKey ? ', or the key of a wall' : ''} |`;
   });
   await running.close();
   const rows = [...readDocument('docs/access.md').matchAll(/^\| `(?:GET|PUT|POST|PATCH|DELETE) .*$/gm)].map(

@@ -52,7 +52,9 @@ ${tokens.length === 0 ? null : html`<table class="list"><thead><tr><th scope="co
 <label>Name <input name="name" maxlength="64" autocomplete="off" required></label>
 <label>Role ${rolesHtml('user')}</label>
 <label>Expires after <input name="for" data-type="seconds" size="6" placeholder="never, 90d"></label>
-<button>Make a token</button></form></section>`;
+<button>Make a token</button></form>
+<form class="row" data-send="POST /api/v2/tokens" data-made="wall"><input type="hidden" name="name" value="wall"><input type="hidden" name="role" value="viewer">
+<button>Make a link to a wall</button> <span class="soft">for a screen that nobody logs in at: whoever has it can look, and no more</span></form></section>`;
 }
 
 function rolesHtml(chosen: string): Html {

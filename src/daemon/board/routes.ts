@@ -9,6 +9,7 @@ import { adminPage, LOOKED_AT } from './admin.ts';
 import { dayIn, dayPage } from './day.ts';
 import { Figures } from './figures.ts';
 import { frontPage } from './front.ts';
+import { keyTaken } from './key.ts';
 import { Live } from './live.ts';
 import { type Visit, visitOf } from './look.ts';
 import { readPast } from './past.ts';
@@ -21,11 +22,17 @@ export function boardRoutes(daemon: Daemon): readonly ApiRoute[] {
   const live = new Live(daemon.engine, SCRIPT_NAME);
   const figures = new Figures(daemon);
   return [
-    { method: 'get', path: '/board/events', needs: 'viewer', answer: (ask) => join(daemon, live, ask) },
+    { method: 'get', path: '/board/events', needs: 'viewer', orKey: true, answer: (ask) => join(daemon, live, ask) },
     { method: 'get', path: '/resources/:name', needs: 'viewer', answer: (ask) => resource(daemon, figures, ask) },
     { method: 'get', path: '/day', needs: 'viewer', answer: (ask) => day(daemon, ask) },
     { method: 'get', path: '/admin', needs: 'viewer', answer: (ask) => admin(daemon, ask) },
-    { method: 'get', path: '/wall', needs: 'viewer', answer: (ask) => drawn(daemon, ask, wallPage) },
+    {
+      method: 'get',
+      path: '/wall',
+      needs: 'viewer',
+      orKey: true,
+      answer: (ask) => keyTaken(daemon, ask) ?? drawn(daemon, ask, wallPage),
+    },
     { method: 'get', path: '/assets/:name', needs: 'nobody', answer: asset },
   ];
 }

@@ -10,5 +10,7 @@ export interface ApiRoute {
   readonly needs: Role;
   /** The secret of a lease does as well, whoever brings it: it is checked against that lease further in. */
   readonly orSecret?: true;
+  /** The key in the link of a wall does as well: see board/key.ts. */
+  readonly orKey?: true;
   readonly answer: (ask: Ask) => Answer | Promise<Answer>;
 }

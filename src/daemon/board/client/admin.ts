@@ -45,7 +45,7 @@ async function submit(form: HTMLFormElement, what: string): Promise<void> {
     if (then !== undefined) history.replaceState(null, '', then);
     await again();
     tell(done);
-    if (made !== undefined) showMade(answer as MadeTokenJson);
+    if (made !== undefined) showMade(answer as MadeTokenJson, made);
   } catch (error) {
     if (error instanceof Wrong) tell(error.message);
     else if (error instanceof Refused)
@@ -64,11 +64,15 @@ async function again(): Promise<void> {
   if (fresh && main) patch(main, fresh);
 }
 
-/** A token is told once. One of a viewer also opens a wall. */
-function showMade({ secret, token }: MadeTokenJson): void {
+/** A token is told once, also where it stands in a link. */
+function showMade({ secret, token }: MadeTokenJson, made: string): void {
   const place = document.getElementById('made');
   if (!place) return;
-  fill(place, html`The token ${token.name}, which is told this once: ${copyable(secret)}`);
+  const told =
+    made === 'wall'
+      ? html`The link, which is told this once: ${copyable(`${location.origin}/wall?key=${secret}`)}`
+      : html`The token ${token.name}, which is told this once: ${copyable(secret)}`;
+  fill(place, told);
   place.scrollIntoView({ block: 'center' });
 }
 
