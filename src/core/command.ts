@@ -1,8 +1,17 @@
 import type { Changes } from './description.ts';
+import type { AuditAction } from './identity.ts';
 import type { Claim, Description, Holder, Millis, Principal, Via, Want } from './model.ts';
 
 /** What is asked of the daemon. Everything random (ids, secrets) was minted before, so a turn depends on its arguments alone. */
 export type Command =
+  /** Something was done to those who are known: to be remembered, no more. */
+  | {
+      readonly type: 'audit';
+      readonly action: AuditAction;
+      readonly about: string;
+      readonly note: string;
+      readonly principal: Principal;
+    }
   | Acquire
   | { readonly type: 'renew'; readonly id: string; readonly secretHash: string | null; readonly principal: Principal }
   | Extend

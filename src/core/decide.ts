@@ -60,9 +60,15 @@ function decideOn(state: State, command: Command, now: Millis): readonly Event[]
       return offline(state, command, now);
     case 'online':
       return online(state, command);
+    case 'audit':
+      return [audited(command)];
     default:
       return command satisfies never;
   }
+}
+
+function audited({ action, about, note, principal }: Extract<Command, { type: 'audit' }>): StoredEvent {
+  return { type: 'audited', action, about, note, by: principal.name };
 }
 
 function acquire(state: State, command: Acquire, now: Millis): readonly Event[] | Refusal {

@@ -1,3 +1,4 @@
+import type { AuditAction } from './identity.ts';
 import type { Asked, Ended, Ending, Lease, Millis, Offline, Request, Resource } from './model.ts';
 
 /**
@@ -46,6 +47,14 @@ export type StoredEvent =
   | { readonly type: 'lease-reduced'; readonly lease: Lease; readonly resource: number; readonly at: Millis }
   /** An id was deleted before anybody asked with it: its request may still be under way. */
   | { readonly type: 'id-spent'; readonly ended: Ended }
+  /** Something was done to those who are known. */
+  | {
+      readonly type: 'audited';
+      readonly action: AuditAction;
+      readonly by: string;
+      readonly about: string;
+      readonly note: string;
+    }
   /** Spent ids up to this number are no longer remembered. */
   | { readonly type: 'ids-forgotten'; readonly upTo: number };
 

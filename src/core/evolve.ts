@@ -22,6 +22,8 @@ export function evolve(state: State, event: Event): void {
     case 'resource-offline':
     case 'resource-online':
       return setOffline(state, event);
+    case 'audited':
+      return;
     case 'resource-drained':
       return setDrained(state, event.id);
     case 'waiter-joined':

@@ -87,3 +87,22 @@ export function identityNameProblem(name: string): string | null {
 export function identityKey(name: string): string {
   return name.normalize('NFKC').toLowerCase();
 }
+
+/** What is done to those who are known, by the names that the history has for it. */
+export const AUDIT_ACTIONS = [
+  'user-added',
+  'user-changed',
+  'user-removed',
+  'password-changed',
+  'token-created',
+  'token-revoked',
+  'logged-in',
+  'logged-out',
+  'login-failed',
+] as const;
+export type AuditAction = (typeof AUDIT_ACTIONS)[number];
+
+/** Whether an event of this type is for admins alone. */
+export function isAudit(type: string): boolean {
+  return (AUDIT_ACTIONS as readonly string[]).includes(type);
+}

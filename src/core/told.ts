@@ -46,6 +46,8 @@ function tellOne(state: State, event: StoredEvent, now: Millis, nameOf: NameOf):
     }
     case 'resource-online':
       return { type: event.type, resources: [event.name], by: event.by };
+    case 'audited':
+      return deed(event);
     case 'resource-drained':
       return { type: event.type, resources: [event.name] };
     case 'waiter-joined':
@@ -105,6 +107,10 @@ function partly(nameOf: NameOf, { lease, resource, at }: Extract<StoredEvent, { 
   const held = seconds(at - lease.grantedAt);
   const about = { ...leased(nameOf, lease), resources: [nameOf(resource)] };
   return { type: 'lease-ended', ...about, held, reason: 'released', by: '', part: true };
+}
+
+function deed({ action, about, by, note }: Extract<StoredEvent, { type: 'audited' }>): Told {
+  return { type: action, about, by, ...(note === '' ? {} : { note }) };
 }
 
 function asked({ id, holder, note, wants, principal }: Request): Omit<Told, 'type'> {

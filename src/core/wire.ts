@@ -338,6 +338,8 @@ export interface EventJson {
   claim?: boolean;
   /** Whose it is on a daemon with identities. */
   owner?: string;
+  /** What was done to those who are known: to whom. */
+  about?: string;
 }
 
 export interface HistoryJson {

@@ -11,7 +11,7 @@ export function logEvents(engine: Engine, log: Log): () => void {
 
 /** What is empty is not worth its place in the line. */
 function fieldsOf(event: EventJson): LogFields {
-  const { lease, resources, holder, note, waited, held, exit, fence, want, reason, by, until } = event;
+  const { lease, resources, holder, note, waited, held, exit, fence, want, reason, by, until, about } = event;
   return {
     lease,
     resources,
@@ -25,6 +25,7 @@ function fieldsOf(event: EventJson): LogFields {
     exit,
     reason,
     by: by || undefined,
+    about: about || undefined,
     until: until ?? undefined,
   };
 }

@@ -18,6 +18,7 @@ export const LOG_FIELDS = [
   'resources',
   'want',
   'holder',
+  'about',
   'host',
   'by',
   'principal',

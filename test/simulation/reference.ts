@@ -223,6 +223,9 @@ export class Reference {
         return this.edit(command.name, command.changes);
       case 'remove':
         return this.remove(command.name);
+      // It changes nothing but the history.
+      case 'audit':
+        return null;
       default:
         return command satisfies never;
     }

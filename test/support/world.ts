@@ -85,6 +85,7 @@ export class Rows {
         this.leases.set(event.lease.request.id, event.lease);
         this.patch(event.resource, { lastUsedAt: event.at });
         return;
+      case 'audited':
       case 'resource-drained':
         return;
       case 'id-spent':

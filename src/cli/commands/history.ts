@@ -112,9 +112,9 @@ function rowOf(event: EventJson, paint: Paint, now: number): Cell[] {
   ];
 }
 
-function noteOf({ note, reason, by, holder, want, exit }: EventJson): string {
+function noteOf({ note, reason, by, holder, want, exit, about }: EventJson): string {
   const ended = exit === undefined ? '' : `exit ${exit}`;
-  const parts = [reason, holder && by ? `by ${by}` : '', ended, want && `wants ${want}`, note];
+  const parts = [about, reason, holder && by ? `by ${by}` : '', ended, want && `wants ${want}`, note];
   return parts
     .filter((part) => part)
     .map((part) => printable(part ?? ''))

@@ -121,6 +121,7 @@ export class Live {
         this.queueStirred = true;
         return;
       case 'resource-forgotten':
+      case 'audited':
       case 'id-spent':
       case 'ids-forgotten':
         return;

@@ -95,10 +95,12 @@ export class Credentials {
     return { cookie: `${secret}.${sign(key, 'cookie', secret)}`, csrf: sign(key, 'csrf', secret) };
   }
 
-  /** Logs out: a browser's session, or the token of a login. Any other token stays. */
-  close(id: string): void {
+  /** Logs out: a browser's session, or the token of a login. Any other token stays, which is false. */
+  close(id: string): boolean {
     if (this.roster.session(id)) this.roster.change([{ type: 'drop-session', id }]);
     else if (this.roster.token(id)?.login) this.roster.change([{ type: 'drop-token', id }]);
+    else return false;
+    return true;
   }
 
   /** What a command line keeps after a login: it is the user. */

@@ -1,3 +1,5 @@
+import { isAudit } from '../../core/identity.ts';
+import type { Principal } from '../../core/model.ts';
 import type { EventJson } from '../../core/wire.ts';
 import { type Answer, json } from '../answer.ts';
 import type { Daemon } from '../daemon.ts';
@@ -35,13 +37,20 @@ async function history(daemon: Daemon, ask: Ask): Promise<Answer> {
   // One more than is shown tells whether there is a next page.
   const found = await daemon.store.history({ resource, since, before, limit: limit + 1 });
   const events = found.slice(0, limit);
-  return json({ events, next: found.length > limit ? (events.at(-1)?.id ?? null) : null });
+  const shown = events.filter(shownTo(daemon.identify(ask)));
+  return json({ events: shown, next: found.length > limit ? (events.at(-1)?.id ?? null) : null });
+}
+
+/** What is done to users and tokens is for admins. */
+function shownTo({ role }: Principal): (event: EventJson) => boolean {
+  return ({ type }) => role === 'admin' || !isAudit(type);
 }
 
 /** Everything that happens, from the event after `Last-Event-ID` on, or from now. */
 async function events(daemon: Daemon, ask: Ask): Promise<Answer> {
   const { engine, store, stepsDown } = daemon;
   const last = numberIn(ask, LAST_EVENT_ID);
+  const isShown = shownTo(daemon.identify(ask));
   /** The number of the last event sent: none is sent twice, whichever way it came. Null while the past is read. */
   let sent: number | null = last === null ? 0 : null;
   const missed: EventJson[] = [];
@@ -53,7 +62,7 @@ async function events(daemon: Daemon, ask: Ask): Promise<Answer> {
     for (const event of told) {
       if (event.id <= (sent ?? 0)) continue;
       sent = event.id;
-      stream.send(event.type, JSON.stringify(event), event.id);
+      if (isShown(event)) stream.send(event.type, JSON.stringify(event), event.id);
     }
   };
   // Subscribed before the past is read, so that nothing falls between.

@@ -251,7 +251,7 @@ export function makeSchemas() {
       at: time,
       type: z.string().meta({
         description:
-          '`waiter-joined`, `waiter-left`, `lease-granted`, `lease-extended`, `lease-kept`, `lease-accepted`, `lease-asked`, `lease-shared`, `lease-ending`, `lease-ended`, `resource-added`, `resource-changed`, `resource-removed`, `resource-offline`, `resource-online` or `resource-drained`; more may come.',
+          '`waiter-joined`, `waiter-left`, `lease-granted`, `lease-extended`, `lease-kept`, `lease-accepted`, `lease-asked`, `lease-shared`, `lease-ending`, `lease-ended`, `resource-added`, `resource-changed`, `resource-removed`, `resource-offline`, `resource-online` or `resource-drained`; for admins also `user-added`, `user-changed`, `user-removed`, `password-changed`, `token-created`, `token-revoked`, `logged-in`, `logged-out` and `login-failed`; more may come.',
       }),
       lease: z.string().exactOptional(),
       resources: z.array(z.string()).exactOptional().meta({ description: 'Names.' }),
@@ -274,6 +274,7 @@ export function makeSchemas() {
       offered: z.boolean().exactOptional().meta({ description: 'Granted, and waits to be accepted.' }),
       claim: z.boolean().exactOptional().meta({ description: 'It was asked for as a claim.' }),
       owner: z.string().exactOptional().meta({ description: 'Whose it is on a daemon with identities.' }),
+      about: z.string().exactOptional().meta({ description: 'To which user or token something was done.' }),
     })
     .meta({ description: 'What happened. Further fields depend on the type.' });
 

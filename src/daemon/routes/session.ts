@@ -2,9 +2,10 @@ import { refuse } from '../../core/error.ts';
 import { isoTime } from '../../core/view.ts';
 import type { LoggedInJson, WhoamiJson } from '../../core/wire-identity.ts';
 import { type Answer, json, noContent, problem, type Reply } from '../answer.ts';
+import { audit } from '../audit.ts';
 import type { Daemon } from '../daemon.ts';
 import { LOGIN_TOKEN_MS, SESSION_MS } from '../identity/credentials.ts';
-import { CSRF_HEADER, refuseForgery, SESSION_COOKIE } from '../identity/identities.ts';
+import { type Caller, CSRF_HEADER, refuseForgery, SESSION_COOKIE } from '../identity/identities.ts';
 import type { Peer } from '../peer.ts';
 import { type Ask, body, form, isForm } from '../requests.ts';
 import { loginSchema } from './identity-schemas.ts';
@@ -61,15 +62,24 @@ async function recognise(daemon: Daemon, ask: Ask, name: string, password: strin
     return refuse('unauthorized', 'this daemon knows nobody yet, and asks nobody who they are', {
       hint: '`rentabot user add NAME --role admin` makes the first',
     });
-  return identities.people.recognise(name, password, peerOf(daemon, ask).address);
+  const { address } = peerOf(daemon, ask);
+  const user = await identities.people.recognise(name, password, address);
+  if (!('code' in user)) {
+    await audit(daemon, { action: 'logged-in', by: user, about: user.name, note: address });
+  } else if (user.code === 'unauthorized') {
+    // Some type their password where the name belongs: what is no name of ours is not written down.
+    const about = identities.people.find(name)?.name ?? '';
+    await audit(daemon, { action: 'login-failed', by: { name: '', role: 'nobody' }, about, note: address });
+  }
+  return user;
 }
 
 /** Ends what the request came with: a browser's session, or the token of a login. */
-function logout(daemon: Daemon, ask: Ask): Reply {
+async function logout(daemon: Daemon, ask: Ask): Promise<Reply> {
   const caller = daemon.callerOf(ask);
   const forged = refuseForgery(caller, ask.req.header(CSRF_HEADER));
   if (forged) return problem(forged);
-  if (caller.credential !== null) daemon.identities.credentials.close(caller.credential);
+  await close(daemon, caller);
   return withCookie(daemon, noContent(), ask, null);
 }
 
@@ -78,8 +88,13 @@ async function logoutByForm(daemon: Daemon, ask: Ask): Promise<Reply> {
   if (caller.csrf === null) return seeOther('/login');
   const forged = refuseForgery(caller, (await form(ask, daemon.http.body)).get('csrf') ?? undefined);
   if (forged) return problem(forged);
-  if (caller.credential !== null) daemon.identities.credentials.close(caller.credential);
+  await close(daemon, caller);
   return withCookie(daemon, seeOther('/login'), ask, null);
+}
+
+async function close(daemon: Daemon, { principal, credential }: Caller): Promise<void> {
+  if (credential === null || !daemon.identities.credentials.close(credential)) return;
+  await audit(daemon, { action: 'logged-out', by: principal, about: principal.name });
 }
 
 /** Null takes it away. Lax rather than strict, so that a link to the board from a chat finds one logged in. */

@@ -2,6 +2,7 @@ import type { Token } from '../../core/identity.ts';
 import { isoOrNull, isoTime } from '../../core/view.ts';
 import type { MadeTokenJson, TokenJson } from '../../core/wire-identity.ts';
 import { type Answer, json, noContent, problem, type Reply } from '../answer.ts';
+import { audit } from '../audit.ts';
 import type { Daemon } from '../daemon.ts';
 import { type Ask, body } from '../requests.ts';
 import { newTokenSchema } from './identity-schemas.ts';
@@ -27,15 +28,20 @@ async function add(daemon: Daemon, ask: Ask): Promise<Answer> {
   if (refusal) return problem(refusal);
   const { name, role, for: span = null } = await body(ask, newTokenSchema, daemon.http.body);
   const expiresAt = span === null ? null : daemon.engine.now() + Math.round(span * 1000);
-  const made = daemon.identities.credentials.add(daemon.identify(ask), name, role, expiresAt);
+  const by = daemon.identify(ask);
+  const made = daemon.identities.credentials.add(by, name, role, expiresAt);
   if ('code' in made) return problem(made);
+  await audit(daemon, { action: 'token-created', by, about: made.token.name, note: role });
   const answer: MadeTokenJson = { secret: made.secret, token: tokenToJson(daemon, made.token) };
   return json(answer);
 }
 
-function revoke(daemon: Daemon, ask: Ask): Reply {
-  const revoked = daemon.identities.credentials.revoke(daemon.identify(ask), ask.req.param('token') ?? '');
-  return 'code' in revoked ? problem(revoked) : noContent();
+async function revoke(daemon: Daemon, ask: Ask): Promise<Answer> {
+  const by = daemon.identify(ask);
+  const revoked = daemon.identities.credentials.revoke(by, ask.req.param('token') ?? '');
+  if ('code' in revoked) return problem(revoked);
+  await audit(daemon, { action: 'token-revoked', by, about: revoked.name });
+  return noContent();
 }
 
 function tokenToJson({ identities }: Daemon, token: Token): TokenJson {

@@ -3,6 +3,7 @@ import type { User } from '../../core/identity.ts';
 import { isoTime } from '../../core/view.ts';
 import type { UserJson } from '../../core/wire-identity.ts';
 import { type Answer, json, noContent, problem, type Reply } from '../answer.ts';
+import { audit } from '../audit.ts';
 import type { Daemon } from '../daemon.ts';
 import { type Ask, body } from '../requests.ts';
 import { newUserSchema, userChangeSchema } from './identity-schemas.ts';
@@ -26,9 +27,12 @@ function list({ identities }: Daemon): Reply {
 async function add(daemon: Daemon, ask: Ask): Promise<Answer> {
   const refusal = refusePrivate(daemon);
   if (refusal) return problem(refusal);
+  const by = daemon.identify(ask);
   const { name, role, password, mail = null } = await body(ask, newUserSchema, daemon.http.body);
   const added = await daemon.identities.people.add({ name, role, password, mail });
-  return 'code' in added ? problem(added) : json({ user: userToJson(added) });
+  if ('code' in added) return problem(added);
+  await audit(daemon, { action: 'user-added', by, about: added.name, note: added.role });
+  return json({ user: userToJson(added) });
 }
 
 /** A private daemon is reached by its user alone, and started again whenever somebody needs it. */
@@ -43,12 +47,20 @@ async function change(daemon: Daemon, ask: Ask): Promise<Answer> {
   const { principal, credential } = daemon.callerOf(ask);
   const asked = await body(ask, userChangeSchema, daemon.http.body);
   const changed = await daemon.identities.people.change(principal, nameOf(ask), asked, credential);
-  return 'code' in changed ? problem(changed) : json({ user: userToJson(changed) });
+  if ('code' in changed) return problem(changed);
+  const deed = { by: principal, about: changed.name };
+  if (asked.password !== undefined) await audit(daemon, { ...deed, action: 'password-changed' });
+  if (asked.role !== undefined || asked.mail !== undefined)
+    await audit(daemon, { ...deed, action: 'user-changed', note: changed.role });
+  return json({ user: userToJson(changed) });
 }
 
-function remove(daemon: Daemon, ask: Ask): Reply {
+async function remove(daemon: Daemon, ask: Ask): Promise<Answer> {
+  const by = daemon.identify(ask);
   const removed = daemon.identities.people.remove(nameOf(ask));
-  return 'code' in removed ? problem(removed) : noContent();
+  if ('code' in removed) return problem(removed);
+  await audit(daemon, { action: 'user-removed', by, about: removed.name });
+  return noContent();
 }
 
 function nameOf(ask: Ask): string {

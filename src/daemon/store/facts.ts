@@ -86,6 +86,7 @@ export class Facts {
           this.patch(event.resource, { lastUsedAt: event.at });
           this.holds.push({ resource: event.resource, held: event.at - event.lease.grantedAt });
           break;
+        case 'audited':
         case 'resource-drained':
           break;
         case 'id-spent':

@@ -81,6 +81,7 @@ export function rowsOf({ events, counters, at }: Batch): Rows {
         rows.live.set(event.lease.request.id, { kind: 'lease', body: event.lease });
         rows.lastUsed.set(event.resource, event.at);
         break;
+      case 'audited':
       case 'resource-drained':
         // It is known by what ended, and when: see `restore` in core/evolve.ts.
         break;

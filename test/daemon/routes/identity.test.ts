@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { HistoryJson } from '../../../src/core/wire.ts';
 import type {
   LoggedInJson,
   MadeTokenJson,
@@ -467,5 +468,65 @@ describe('logging in', () => {
       alice.authorization ?? '',
     ];
     for (const one of secrets) expect(said).not.toContain(one.replace('Bearer ', ''));
+  });
+});
+
+describe('the history', () => {
+  const AUDIT = /^(user|token|password|log)/;
+
+  async function audited(headers: Headers): Promise<string[]> {
+    const answer = await daemon.http.get('/api/v2/history', { headers });
+    return jsonOf<HistoryJson>(answer)
+      .events.filter(({ type }) => AUDIT.test(type))
+      .reverse()
+      .map(({ type, by, about, note }) => `${by || '-'} ${type} ${about || '-'}${note ? ` (${note})` : ''}`);
+  }
+
+  test('says who did what to whom, and not what was typed by mistake', async () => {
+    const alice = await user('alice', 'admin');
+    await user('bob', 'user', alice);
+    await token('ci', alice);
+    await daemon.http.delete('/api/v2/tokens/ci', { headers: alice });
+    for (const name of ['bob', 'my secret password'])
+      await daemon.http.post('/api/v2/session', { name, password: 'not the one' });
+    await daemon.http.ask('PATCH', '/api/v2/users/bob', {
+      body: { role: 'viewer', password: 'battery staple' },
+      headers: alice,
+    });
+    await daemon.http.delete('/api/v2/users/bob', { headers: alice });
+    expect(await audited(alice)).toEqual([
+      '- user-added alice (admin)',
+      'alice logged-in alice (127.0.0.1)',
+      'alice user-added bob (user)',
+      'bob logged-in bob (127.0.0.1)',
+      'alice token-created ci (user)',
+      'alice token-revoked ci',
+      '- login-failed bob (127.0.0.1)',
+      '- login-failed - (127.0.0.1)',
+      'alice password-changed bob',
+      'alice user-changed bob (viewer)',
+      'alice user-removed bob',
+    ]);
+    expect(daemon.lines.some((line) => line.includes('user-removed') && line.includes('about=bob'))).toBe(true);
+  });
+
+  test('shows that to admins alone, also as it happens', async () => {
+    const alice = await user('alice', 'admin');
+    const bob = await user('bob', 'viewer', alice);
+    expect(await audited(bob)).toEqual([]);
+    expect(await audited(alice)).toHaveLength(4);
+    const open = (headers: Headers) =>
+      daemon.http.stream('GET', '/api/v2/events', { headers: { ...headers, 'last-event-id': '0' } });
+    const [seen, hidden] = [await open(alice), await open(bob)];
+    await daemon.http.delete('/api/v2/session', { headers: await user('carol', 'user', alice) });
+    await daemon.http.post('/api/v2/resources/board-1/offline', { reason: 'fan' }, { headers: alice });
+    for (const stream of [seen, hidden]) await stream.nextOf('resource-offline');
+    const types = (stream: typeof seen) => stream.seen.map(({ event }) => event).filter((type) => AUDIT.test(type));
+    expect(types(hidden)).toEqual([]);
+    expect(types(seen)).toEqual([
+      ...['user-added', 'logged-in', 'user-added', 'logged-in'],
+      ...['user-added', 'logged-in', 'logged-out'],
+    ]);
+    for (const stream of [seen, hidden]) stream.close();
   });
 });
