@@ -9,7 +9,8 @@ export function descriptorYaml(resources: readonly DescribedJson[]): string {
 }
 
 /** Only what is not as if nobody had said it. */
-function resourceYaml({ name, description, endpoint, tags, properties, env, slots, maxHold, offline }: DescribedJson) {
+function resourceYaml(resource: DescribedJson) {
+  const { name, description, endpoint, tags, properties, env, slots, maxHold, machine, staleAfter, offline } = resource;
   const lines: string[] = [];
   if (description !== '') lines.push(`description: ${textYaml(description)}`);
   if (endpoint !== '') lines.push(`endpoint: ${textYaml(endpoint)}`);
@@ -17,6 +18,8 @@ function resourceYaml({ name, description, endpoint, tags, properties, env, slot
   if (slots !== 1) lines.push(`slots: ${slots}`);
   lines.push(...mapYaml('properties', properties, scalarYaml), ...mapYaml('env', env, textYaml));
   if (maxHold !== null) lines.push(`max_hold: ${spanYaml(maxHold)}`);
+  if (machine !== null) lines.push(`machine: ${textYaml(machine)}`);
+  if (staleAfter !== null) lines.push(`stale_after: ${spanYaml(staleAfter)}`);
   if (offline !== null && offline.until === null) lines.push(`offline: ${JSON.stringify(offline.reason)}`);
   if (offline !== null && offline.until !== null) {
     lines.push('offline:', `  reason: ${JSON.stringify(offline.reason)}`, `  until: ${offline.until}`);

@@ -29,9 +29,10 @@ function difference(before: DescribedJson, after: DescribeJson): Planned {
   const changes: { -readonly [Key in keyof EditJson]: EditJson[Key] } = {};
   const lines: string[] = [];
   const texts = { description: after.description ?? '', endpoint: after.endpoint ?? '' };
-  const numbers = { slots: after.slots ?? 1, maxHold: after.maxHold ?? null };
-  for (const [key, value] of Object.entries({ ...texts, ...numbers })) {
-    const old = before[key as keyof typeof texts | keyof typeof numbers];
+  const spans = { maxHold: after.maxHold ?? null, staleAfter: after.staleAfter ?? null };
+  const single = { ...texts, slots: after.slots ?? 1, machine: after.machine ?? null, ...spans };
+  for (const [key, value] of Object.entries(single)) {
+    const old = before[key as keyof typeof single];
     if (old === value) continue;
     Object.assign(changes, { [key]: value });
     lines.push(`${WORDS[key] ?? key} ${shown(old)} → ${shown(value)}`);
@@ -49,7 +50,10 @@ function difference(before: DescribedJson, after: DescribeJson): Planned {
   return lines.length === 0 ? { type: 'same', name } : { type: 'change', name, changes, offline, lines };
 }
 
-const WORDS: Readonly<Record<string, string>> = { maxHold: 'max_hold (seconds)' };
+const WORDS: Readonly<Record<string, string>> = {
+  maxHold: 'max_hold (seconds)',
+  staleAfter: 'stale_after (seconds)',
+};
 
 function shown(value: Scalar | null): string {
   return value === null || value === '' ? '-' : String(value);

@@ -3,6 +3,7 @@ import { refuse } from '../core/error.ts';
 import { addAccept } from './commands/accept.ts';
 import { addAdd } from './commands/add.ts';
 import { addAsk } from './commands/ask.ts';
+import { addBeat } from './commands/beat.ts';
 import { addCheck } from './commands/check.ts';
 import { addClaim } from './commands/claim.ts';
 import { addComplete } from './commands/complete.ts';
@@ -16,6 +17,7 @@ import { addImport } from './commands/import.ts';
 import { addLock } from './commands/lock.ts';
 import { addLogin } from './commands/login.ts';
 import { addLogout } from './commands/logout.ts';
+import { addMachines } from './commands/machines.ts';
 import { addNotify } from './commands/notify.ts';
 import { addOffline } from './commands/offline.ts';
 import { addOnline } from './commands/online.ts';
@@ -79,6 +81,8 @@ const COMMANDS: Readonly<Record<string, (program: Command, shell: Shell) => void
   user: addUserCommand,
   token: addTokenCommand,
   notify: addNotify,
+  machines: addMachines,
+  beat: addBeat,
   serve: addServe,
   completion: addCompletion,
   complete: (program, shell) => addComplete(program, shell, () => createProgram(shell, undefined)),

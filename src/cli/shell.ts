@@ -13,6 +13,8 @@ export interface Shell {
   readonly transport: Transport;
   /** Results, for whoever reads stdout. */
   readonly print: (text: string) => Promise<void>;
+  /** All of stdin, once it ends. */
+  readonly stdin: () => Promise<string>;
   /** Null where stdout is no terminal: then lines are as long as they are. */
   readonly columns: number | null;
   /** Colours for stdout. */
@@ -33,6 +35,7 @@ export function processShell(): Shell {
     voice: stderrVoice(),
     transport: httpTransport(),
     print: printOut,
+    stdin: readAll,
     get columns() {
       return process.stdout.isTTY ? process.stdout.columns || null : null;
     },
@@ -51,6 +54,12 @@ function printOut(text: string): Promise<void> {
     process.stdout.once('error', failed);
     process.stdout.write(text, (error) => (error ? failed(error) : resolve()));
   });
+}
+
+async function readAll(): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk as Uint8Array);
+  return Buffer.concat(chunks).toString('utf8');
 }
 
 /** In a container there may be no such user. */

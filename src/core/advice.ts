@@ -1,5 +1,5 @@
 import { everPossible } from './assign.ts';
-import { type Entry, hasRoom } from './catalogue.ts';
+import { type Entry, hasRoom, outOfService } from './catalogue.ts';
 import { type Refusal, refuse } from './error.ts';
 import type { Expression, Want } from './model.ts';
 import type { State } from './state.ts';
@@ -25,10 +25,10 @@ export function census(state: State, { selector, mode }: Pick<Want, 'selector' |
     if (entry.resource.retiring) continue;
     exist += 1;
     if (hasRoom(entry, mode)) free += 1;
-    if (entry.resource.offline !== null) offline.push(entry);
+    if (outOfService(entry) !== null) offline.push(entry);
     if (exist === LOOK_AT) break;
   }
-  const reasons = [...new Set(offline.map((entry) => entry.resource.offline?.reason ?? ''))].filter(Boolean);
+  const reasons = [...new Set(offline.map((entry) => outOfService(entry)?.reason ?? ''))].filter(Boolean);
   const why = reasons.length > 0 ? `: ${reasons.slice(0, 3).join(', ')}` : '';
   return `${exist} exist${exist === 1 ? 's' : ''}, ${free} free${offline.length > 0 ? `, ${offline.length} offline${why}` : ''}`;
 }

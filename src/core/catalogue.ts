@@ -1,7 +1,14 @@
 import { certainOf } from './expression.ts';
-import type { Millis, Mode, Resource, Selector, Want } from './model.ts';
+import type { Millis, Mode, Offline, Resource, Selector, Want } from './model.ts';
 import { Ordered, type Place } from './ordered.ts';
 import { matches } from './want.ts';
+
+/** Nothing was heard of its machine for longer than its description allows. */
+export interface Silence {
+  readonly machine: string;
+  /** What whoever waits is told. */
+  readonly offline: Offline;
+}
 
 /** A resource, and how much of it is in use. Only evolve changes one. */
 export interface Entry {
@@ -13,6 +20,8 @@ export interface Entry {
   whole: boolean;
   /** Held back until then: its last command may not have ended yet. Null where that is not to be feared. */
   drainedAt: Millis | null;
+  /** Not handed out until its machine is seen; null where it was, or nobody watches it. */
+  silence: Silence | null;
   /** How long it is usually held, in milliseconds: recent holds count more. Null before the first. */
   typicalHold: number | null;
   /** The lists that it stands in while it has room, and its places there; no places while it has none. */
@@ -247,7 +256,8 @@ export function hasRoom(entry: Entry, mode: Mode): boolean {
  * one rule serves ordinary resources (one slot: readers or a writer) and licences (many slots).
  */
 export function fits(entry: Entry, mode: Mode): boolean {
-  const { offline, retiring, slots } = entry.resource;
+  const { retiring, slots } = entry.resource;
+  const offline = outOfService(entry);
   if (offline !== null || retiring || entry.whole) return false;
   const taken = entry.slotsTaken + (entry.sharers > 0 ? 1 : 0);
   switch (mode) {
@@ -260,6 +270,11 @@ export function fits(entry: Entry, mode: Mode): boolean {
     default:
       return mode satisfies never;
   }
+}
+
+/** Why it is out of service: people, or a file, said so, or its machine is silent. Null where it is not. */
+export function outOfService({ resource, silence }: Entry): Offline | null {
+  return resource.offline ?? silence?.offline ?? null;
 }
 
 /** Whether it stands for one resource at most. */
@@ -282,6 +297,7 @@ function newEntry(resource: Resource): Entry {
     sharers: 0,
     whole: false,
     drainedAt: null,
+    silence: null,
     typicalHold: null,
     rooms: [],
     places: [],

@@ -1,5 +1,6 @@
 import type { Changes } from './description.ts';
 import type { AuditAction } from './identity.ts';
+import type { Seen } from './machine.ts';
 import type { Claim, Description, Holder, Millis, Principal, Via, Want } from './model.ts';
 
 /** What is asked of the daemon. Everything random (ids, secrets) was minted before, so a turn depends on its arguments alone. */
@@ -45,7 +46,9 @@ export type Command =
       readonly until: Millis | null;
       readonly principal: Principal;
     }
-  | { readonly type: 'online'; readonly name: string; readonly principal: Principal };
+  | { readonly type: 'online'; readonly name: string; readonly principal: Principal }
+  /** Machines gave a sign of life. */
+  | { readonly type: 'see'; readonly seen: readonly Seen[]; readonly principal: Principal };
 
 export interface Acquire {
   readonly type: 'acquire';

@@ -10,6 +10,7 @@ import { isEndless } from './evolve.ts';
 import type { Ended, Lease, Millis, Request } from './model.ts';
 import { leaseOf, lostSentence, mayNot, notYours, owns, requestOf, sameSecret } from './ownership.ts';
 import { accept, askHolders, refuseClaim, STEAL_PRIORITY, share, taken } from './people.ts';
+import { see, seenByRenewal } from './silence.ts';
 import type { State } from './state.ts';
 import { boundByRules } from './tag-rules.ts';
 import { makeUp } from './undeclared.ts';
@@ -62,6 +63,8 @@ function decideOn(state: State, command: Command, now: Millis): readonly Event[]
       return online(state, command);
     case 'audit':
       return [audited(command)];
+    case 'see':
+      return see(state, command, now);
     default:
       return command satisfies never;
   }
@@ -128,7 +131,7 @@ function again(state: State, known: Request, { secretHash, wants }: Acquire, now
   if (!sameSecret(known.secretHash, secretHash)) return notYours(known.id);
   if ((known.shape ?? shapeOf(known.wants)) !== shapeOf(wants)) return otherWant(known.id, describeWants(known.wants));
   const held = state.leases.get(known.id);
-  if (held) return renewal(held.lease, now);
+  if (held) return renewal(state, held.lease, now);
   const queued = state.queue.byId.get(known.id);
   return [{ type: 'waiter-heard', id: known.id, connections: queued?.connections ?? 0, at: now }];
 }
@@ -182,13 +185,14 @@ function overLimit({ rules: { limits }, queue, leases }: State, { wants }: Acqui
 
 function renew(state: State, command: Extract<Command, { type: 'renew' }>, now: Millis): readonly Event[] | Refusal {
   const lease = leaseOf(state, command);
-  return 'code' in lease ? lease : renewal(lease, now);
+  return 'code' in lease ? lease : renewal(state, lease, now);
 }
 
 /** A lease that was told to end cannot be kept alive: it is only a question of when. */
-function renewal(lease: Lease, now: Millis): readonly Event[] {
-  if (lease.ending !== null) return [];
-  return [{ type: 'lease-renewed', id: lease.request.id, expiresAt: now + lease.request.ttl }];
+function renewal(state: State, lease: Lease, now: Millis): readonly Event[] {
+  const seen = seenByRenewal(state, lease, now);
+  if (lease.ending !== null) return seen;
+  return [{ type: 'lease-renewed', id: lease.request.id, expiresAt: now + lease.request.ttl }, ...seen];
 }
 
 /** Never shortens, and counts from now rather than from the end: so a repetition changes nothing. */

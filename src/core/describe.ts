@@ -53,11 +53,17 @@ export function edit(
   const traits = changed(known, changes);
   const tooMuch = excess(traits);
   if (tooMuch !== null) return refuse('usage', `${name} would have ${tooMuch}`, { status: 422 });
+  if (changes.staleAfter != null && traits.machine === undefined)
+    return refuse('usage', `${name} has no machine whose silence could matter`, {
+      status: 422,
+      hint: 'give its machine too',
+    });
   if (sameTraits(known, traits)) return [];
   const source = known.source === ASKED ? API : known.source;
-  const { description, endpoint, tags, properties, env, slots, maxHold } = traits;
-  const resource: Resource = { ...known, source, description, endpoint, tags, properties, env, slots, maxHold };
-  return [{ type: 'resource-changed', resource, by: byWhom(principal) }];
+  const { id, offline, declared, lastUsedAt, retiring, removed } = known;
+  const resource = resourceFrom({ id, source, declared, offline, lastUsedAt }, name, traits);
+  const kept: Resource = { ...resource, retiring, ...(removed === undefined ? {} : { removed }) };
+  return [{ type: 'resource-changed', resource: kept, by: byWhom(principal) }];
 }
 
 /** Takes a resource away: at once, or, where it is held, when its last holder is done; until then nobody new gets it. */

@@ -7,9 +7,11 @@ export const MOST_ENTRIES = 100;
 export type Traits = Omit<Description, 'name' | 'offline'>;
 
 /** What is to be different. What is absent stays as it is, and so do properties and variables that are not named; null takes one away, or all. */
-export interface Changes extends Partial<Omit<Traits, 'properties' | 'env'>> {
+export interface Changes extends Partial<Omit<Traits, 'properties' | 'env' | 'machine' | 'staleAfter'>> {
   readonly properties?: Readonly<Record<string, Scalar | null>> | null;
   readonly env?: Readonly<Record<string, string | null>> | null;
+  readonly machine?: string | null;
+  readonly staleAfter?: Millis | null;
   readonly addTags?: readonly string[];
   readonly removeTags?: readonly string[];
 }
@@ -20,7 +22,7 @@ type Origin = Pick<Resource, 'id' | 'source' | 'declared' | 'lastUsedAt'> & { re
 export function resourceFrom(origin: Origin, name: string, traits: Traits): Resource {
   const { description, endpoint, tags, properties, env, slots, maxHold } = traits;
   const { id, offline, source, declared, lastUsedAt } = origin;
-  return {
+  const resource = {
     id,
     name,
     description,
@@ -36,6 +38,15 @@ export function resourceFrom(origin: Origin, name: string, traits: Traits): Reso
     retiring: false,
     lastUsedAt,
   };
+  return traits.machine === undefined ? resource : { ...resource, ...watchOf(traits) };
+}
+
+type Watch = { readonly machine?: string | null | undefined; readonly staleAfter?: Millis | null | undefined };
+
+/** Few have a machine, and what has none has not even the key: so what was stored without stays as it was. */
+export function watchOf({ machine, staleAfter }: Watch): Pick<Traits, 'machine' | 'staleAfter'> {
+  if (machine == null) return {};
+  return staleAfter == null ? { machine } : { machine, staleAfter };
 }
 
 export function offlineOf({ offline }: Description, now: Millis): Offline | null {
@@ -48,7 +59,17 @@ export function sameTraits(a: Traits, b: Traits): boolean {
   return spelled(a) === spelled(b);
 }
 
-function spelled({ description, endpoint, tags, properties, env, slots, maxHold }: Traits): string {
+function spelled({
+  description,
+  endpoint,
+  tags,
+  properties,
+  env,
+  slots,
+  maxHold,
+  machine,
+  staleAfter,
+}: Traits): string {
   const sorted = (record: Readonly<Record<string, unknown>>) => Object.entries(record).sort(([a], [b]) => order(a, b));
   return JSON.stringify([
     description,
@@ -58,6 +79,8 @@ function spelled({ description, endpoint, tags, properties, env, slots, maxHold 
     sorted(env),
     slots,
     maxHold,
+    machine,
+    staleAfter,
   ]);
 }
 
@@ -67,15 +90,20 @@ function order(a: string, b: string): number {
 
 /** The traits with the changes made. */
 export function changed(traits: Traits, changes: Changes): Traits {
-  const { properties, env, addTags = [], removeTags = [], ...rest } = changes;
-  const tags = new Set([...(rest.tags ?? traits.tags), ...addTags]);
+  const { properties, env, addTags = [], removeTags = [], machine, staleAfter, ...rest } = changes;
+  const { machine: oldMachine, staleAfter: oldStaleAfter, ...known } = traits;
+  const tags = new Set([...(rest.tags ?? known.tags), ...addTags]);
   for (const tag of removeTags) tags.delete(tag);
   return {
-    ...traits,
+    ...known,
     ...rest,
     tags: [...tags],
     properties: patched(traits.properties, properties),
     env: patched(traits.env, env),
+    ...watchOf({
+      machine: machine === undefined ? oldMachine : machine,
+      staleAfter: staleAfter === undefined ? oldStaleAfter : staleAfter,
+    }),
   };
 }
 
@@ -106,6 +134,7 @@ export function merged(before: Traits, now: Traits, file: Traits): Traits {
     env: mergedRecord(before.env, now.env, file.env),
     slots: pick('slots'),
     maxHold: pick('maxHold'),
+    ...watchOf({ machine: pick('machine'), staleAfter: pick('staleAfter') }),
   };
 }
 

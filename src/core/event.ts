@@ -1,9 +1,12 @@
+import type { Silence } from './catalogue.ts';
 import type { AuditAction } from './identity.ts';
+import type { Seen } from './machine.ts';
 import type { Asked, Ended, Ending, Lease, Millis, Offline, Request, Resource } from './model.ts';
 
 /**
  * What happened: the only thing that changes a State. Stored events are on disk before anybody hears of them; volatile
- * ones (renewals, connections) are not stored, because a reopened daemon gives everybody the benefit of the doubt.
+ * ones (renewals, connections) are not stored, because a reopened daemon gives everybody the benefit of the doubt; that a
+ * machine was seen is stored when there is time.
  */
 export type Event = StoredEvent | VolatileEvent;
 
@@ -18,6 +21,9 @@ export type StoredEvent =
   | { readonly type: 'resource-online'; readonly id: number; readonly name: string; readonly by: string }
   /** It was held back after a command that nobody reported dead, and is free again. */
   | { readonly type: 'resource-drained'; readonly id: number; readonly name: string }
+  /** Its machine was not seen for too long; what is held of it stays held. */
+  | { readonly type: 'resource-silent'; readonly id: number; readonly name: string; readonly silence: Silence }
+  | { readonly type: 'resource-heard'; readonly id: number; readonly name: string }
   | { readonly type: 'waiter-joined'; readonly request: Request }
   | { readonly type: 'waiter-left'; readonly request: Request; readonly ended: Ended }
   | { readonly type: 'lease-granted'; readonly lease: Lease; readonly at: Millis }
@@ -60,8 +66,29 @@ export type StoredEvent =
 
 export type VolatileEvent =
   | { readonly type: 'lease-renewed'; readonly id: string; readonly expiresAt: Millis }
-  | { readonly type: 'waiter-heard'; readonly id: string; readonly connections: number; readonly at: Millis };
+  | { readonly type: 'waiter-heard'; readonly id: string; readonly connections: number; readonly at: Millis }
+  | { readonly type: 'machine-seen'; readonly seen: Seen };
 
 export function isStored(event: Event): event is StoredEvent {
-  return event.type !== 'lease-renewed' && event.type !== 'waiter-heard';
+  return event.type !== 'lease-renewed' && event.type !== 'waiter-heard' && event.type !== 'machine-seen';
+}
+
+/** Whose fate an event is. */
+export function fateOf(event: StoredEvent): string | null {
+  switch (event.type) {
+    case 'waiter-left':
+    case 'lease-ended':
+      return event.ended.id;
+    case 'lease-granted':
+    case 'lease-ending':
+    case 'lease-extended':
+    case 'lease-kept':
+    case 'lease-accepted':
+    case 'lease-asked':
+    case 'lease-shared':
+    case 'lease-reduced':
+      return event.lease.request.id;
+    default:
+      return null;
+  }
 }

@@ -1,7 +1,8 @@
-import type { Entry } from './catalogue.ts';
+import type { Entry, Silence } from './catalogue.ts';
 import type { Event } from './event.ts';
 import type { Ended, Lease, Millis, Mode, Request, Resource, Rules } from './model.ts';
 import type { Queued } from './queue.ts';
+import { fallSilent, silentFrom } from './silence.ts';
 import { emptyState, type Held, type Snapshot, type State } from './state.ts';
 
 /** How much the latest hold weighs against all before it in what counts as typical. */
@@ -26,6 +27,13 @@ export function evolve(state: State, event: Event): void {
       return;
     case 'resource-drained':
       return setDrained(state, event.id);
+    case 'resource-silent':
+      return setSilence(state, event.id, event.silence);
+    case 'resource-heard':
+      return setSilence(state, event.id, null);
+    case 'machine-seen':
+      state.machines.set(event.seen.machine, event.seen);
+      return;
     case 'waiter-joined':
       return join(state, event.request);
     case 'waiter-left':
@@ -72,6 +80,7 @@ export function evolve(state: State, event: Event): void {
  */
 export function restore(snapshot: Snapshot, rules: Rules, now: Millis): State {
   const state = emptyState(rules, snapshot.counters);
+  for (const seen of snapshot.machines) state.machines.set(seen.machine, seen);
   const byIdleness = [...snapshot.resources].sort((a, b) => (a.lastUsedAt ?? -1) - (b.lastUsedAt ?? -1) || a.id - b.id);
   for (const resource of byIdleness) {
     if (resource.removed && !resource.retiring) rememberRemoved(state, resource);
@@ -93,6 +102,10 @@ export function restore(snapshot: Snapshot, rules: Rules, now: Millis): State {
     if (ended.at + rules.drain > now) drainAfter(state, ended);
   }
   for (const entry of state.catalogue.byId.values()) drainToGo(state, entry, now);
+  for (const [id, { at }] of state.silenceTimers) {
+    const entry = state.catalogue.byId.get(id);
+    if (entry && at <= now) setSilence(state, id, fallSilent(state, entry, now).silence);
+  }
   return state;
 }
 
@@ -136,6 +149,7 @@ function putResource(state: State, resource: Resource): void {
   state.counters.resourceId = Math.max(state.counters.resourceId, resource.id);
   state.stirred.entries.add(entry);
   scheduleOnline(state, resource);
+  scheduleSilence(state, entry);
 }
 
 function removeResource(state: State, id: number): void {
@@ -144,6 +158,7 @@ function removeResource(state: State, id: number): void {
   state.catalogue.remove(entry);
   state.stirred.entries.delete(entry);
   forgetDrain(state, id);
+  forgetSilence(state, entry);
   scheduleOnline(state, { ...entry.resource, offline: null });
 }
 
@@ -167,6 +182,40 @@ function scheduleOnline(state: State, { id, offline }: Resource): void {
     state.resourceTimers.delete(id);
   }
   if (offline?.until != null) state.resourceTimers.set(id, state.timers.add('resource', id, offline.until));
+}
+
+function setSilence(state: State, id: number, silence: Silence | null): void {
+  const entry = state.catalogue.byId.get(id);
+  if (!entry) return;
+  forgetSilence(state, entry);
+  entry.silence = silence;
+  if (silence === null) state.stirred.entries.add(entry);
+  else state.silent.set(silence.machine, (state.silent.get(silence.machine) ?? new Set()).add(entry));
+  state.catalogue.refresh(entry);
+  scheduleSilence(state, entry);
+}
+
+/** The timer is not moved each time that the machine is seen: it finds out when it is due. */
+function scheduleSilence(state: State, entry: Entry): void {
+  const { id } = entry.resource;
+  dropSilenceTimer(state, id);
+  const from = entry.silence === null ? silentFrom(state, entry.resource) : null;
+  if (from !== null) state.silenceTimers.set(id, state.timers.add('silence', id, from));
+}
+
+function forgetSilence(state: State, entry: Entry): void {
+  dropSilenceTimer(state, entry.resource.id);
+  if (entry.silence === null) return;
+  const { machine } = entry.silence;
+  const others = state.silent.get(machine);
+  others?.delete(entry);
+  if (others?.size === 0) state.silent.delete(machine);
+}
+
+function dropSilenceTimer(state: State, id: number): void {
+  const timer = state.silenceTimers.get(id);
+  if (timer) state.timers.remove(timer);
+  state.silenceTimers.delete(id);
 }
 
 function join(state: State, request: Request): void {

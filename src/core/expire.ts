@@ -3,6 +3,7 @@ import type { StoredEvent } from './event.ts';
 import { evolve, expiryOf, leaseDue, waiterDue } from './evolve.ts';
 import type { Millis } from './model.ts';
 import { removal } from './removal.ts';
+import { fallSilent, silentFrom } from './silence.ts';
 import type { State } from './state.ts';
 import type { Timer } from './timers.ts';
 
@@ -41,6 +42,8 @@ function dueNow(state: State, timer: Timer, now: Millis): readonly StoredEvent[]
       return onlineNow(state, timer);
     case 'drain':
       return drainedNow(state, timer);
+    case 'silence':
+      return silentNow(state, timer, now);
     default:
       return timer.kind satisfies never;
   }
@@ -79,6 +82,14 @@ function drainedNow(state: State, timer: Timer): readonly StoredEvent[] {
   const { resource, leases } = entry;
   const drained: StoredEvent = { type: 'resource-drained', id: resource.id, name: resource.name };
   return resource.retiring && leases.size === 0 ? [drained, removal(resource)] : [drained];
+}
+
+function silentNow(state: State, timer: Timer, now: Millis): readonly StoredEvent[] {
+  const entry = state.catalogue.byId.get(Number(timer.id));
+  const from = entry ? silentFrom(state, entry.resource) : null;
+  if (!entry || from === null) return gone(state, timer);
+  // It may have been seen since.
+  return from > now ? later(state, timer, from) : [fallSilent(state, entry, now)];
 }
 
 /** A timer may be early; it catches up here. */

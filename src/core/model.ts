@@ -26,6 +26,10 @@ export interface Description {
   /** Longest life of a lease that includes it; null for no limit. */
   readonly maxHold: Millis | null;
   readonly offline: { readonly reason: string; readonly until: Millis | null } | null;
+  /** The machine that it is, or is on, as `mdc1:t-linux64-ms-100`; absent where nobody said. */
+  readonly machine?: string;
+  /** It is not handed out when its machine was not seen for so long; absent where that does not matter. */
+  readonly staleAfter?: Millis;
 }
 
 /** A description that has been given its number. Ids are given once and never again. */
@@ -245,6 +249,8 @@ export interface Limits {
   readonly leases: number;
   readonly remembered: number;
   readonly rememberedFor: Millis;
+  /** Machines of which is known when they were last seen. */
+  readonly machines: number;
   /** Names made up on demand that a private daemon keeps. */
   readonly undeclared: number;
   /** A waiter without a connection is thought gone after this long. */
@@ -259,6 +265,7 @@ export const DEFAULT_LIMITS: Limits = {
   leases: 100_000,
   remembered: 100_000,
   rememberedFor: 3_600_000,
+  machines: 100_000,
   undeclared: 1000,
   silence: 30_000,
 };

@@ -1,5 +1,5 @@
 import type { Entry } from './catalogue.ts';
-import { fits, hasRoom } from './catalogue.ts';
+import { fits, hasRoom, outOfService } from './catalogue.ts';
 import type { Millis, Mode, Want } from './model.ts';
 import { type Line, overlap, type Queued } from './queue.ts';
 import type { State } from './state.ts';
@@ -172,7 +172,8 @@ function* blockersOn(
   self: Queued | null,
   now: Millis,
 ): Generator<BlockerJson & { order: Millis }> {
-  const { name, offline } = entry.resource;
+  const { name } = entry.resource;
+  const offline = outOfService(entry);
   if (offline !== null) {
     const holder = offline.by === '' ? null : { name: offline.by, host: '', link: null };
     const { since, until, reason } = offline;
@@ -244,7 +245,7 @@ function estimate(
 
 /** When one more could have it in this mode: with the first holder who is done, or the last for one who wants it whole. */
 function entryFreeAt(state: State, entry: Entry, mode: Mode, now: Millis): Millis | null {
-  const { offline } = entry.resource;
+  const offline = outOfService(entry);
   const drained = entry.drainedAt ?? now;
   if (offline !== null) return offline.until === null ? null : Math.max(drained, offline.until);
   if (fits(entry, mode)) return drained;

@@ -1,4 +1,5 @@
 import { Catalogue, type Entry } from './catalogue.ts';
+import type { Seen } from './machine.ts';
 import type { Counters, Ended, Lease, Millis, Request, Resource, Rules } from './model.ts';
 import { type Line, Queue, type Queued } from './queue.ts';
 import { type Timer, Timers } from './timers.ts';
@@ -35,6 +36,11 @@ export interface State {
   readonly timers: Timers;
   readonly resourceTimers: Map<number, Timer>;
   readonly drainTimers: Map<number, Timer>;
+  /** When machines were last seen, by their ids. */
+  readonly machines: Map<string, Seen>;
+  /** What is not handed out until its machine is seen, by that. */
+  readonly silent: Map<string, Set<Entry>>;
+  readonly silenceTimers: Map<number, Timer>;
   readonly stirred: Stirred;
 }
 
@@ -47,6 +53,7 @@ export interface Snapshot {
   readonly ended: readonly Ended[];
   /** Recent holds, oldest first, for estimates. */
   readonly holds: readonly { readonly resource: number; readonly held: Millis }[];
+  readonly machines: readonly Seen[];
   /** The latest moment that anything stored speaks of: the clock must not start before it. */
   readonly latest: Millis;
 }
@@ -58,6 +65,7 @@ export const EMPTY_SNAPSHOT: Snapshot = {
   leases: [],
   ended: [],
   holds: [],
+  machines: [],
   latest: 0,
 };
 
@@ -73,6 +81,9 @@ export function emptyState(rules: Rules, counters: Counters): State {
     timers: new Timers(),
     resourceTimers: new Map(),
     drainTimers: new Map(),
+    machines: new Map(),
+    silent: new Map(),
+    silenceTimers: new Map(),
     stirred: { entries: new Set(), waiters: new Set(), lines: new Set() },
   };
 }

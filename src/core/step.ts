@@ -7,9 +7,11 @@ import type { Refusal } from './error.ts';
 import { type Event, isStored, type StoredEvent } from './event.ts';
 import { evolve } from './evolve.ts';
 import { expire } from './expire.ts';
+import type { Seen } from './machine.ts';
 import type { Millis } from './model.ts';
 import { takeOver } from './people.ts';
 import { comesBefore, type Queued } from './queue.ts';
+import { judgeDescribed } from './silence.ts';
 import type { State } from './state.ts';
 import { surplus } from './undeclared.ts';
 
@@ -18,6 +20,8 @@ export interface Turn {
   readonly events: readonly StoredEvent[];
   /** For each command: why it was refused, or null. What it achieved is to be read from the state. */
   readonly refusals: readonly (Refusal | null)[];
+  /** Machines that were seen: to be stored when there is time. */
+  readonly seen: readonly Seen[];
 }
 
 /** After these there may be waiters who want what no longer exists. */
@@ -30,10 +34,12 @@ const MAY_STRAND: ReadonlySet<Command['type']> = new Set(['declare', 'edit', 're
 export function step(state: State, commands: readonly Command[], now: Millis): Turn {
   const events: StoredEvent[] = expire(state, now);
   const impatient: string[] = [];
+  const seen: Seen[] = [];
   const happen = (event: Event): void => {
     evolve(state, event);
     if (isStored(event)) events.push(event);
     if (event.type === 'waiter-joined' && event.request.givesUpAt === now) impatient.push(event.request.id);
+    if (event.type === 'machine-seen') seen.push(event.seen);
   };
   let described = false;
   const refusals = commands.map((command) => {
@@ -48,6 +54,7 @@ export function step(state: State, commands: readonly Command[], now: Millis): T
     if (MAY_STRAND.has(command.type)) for (const event of stranded(state, now)) happen(event);
     return refusal;
   });
+  if (described) for (const event of judgeDescribed(state, now)) happen(event);
   events.push(...dispatch(state, now));
   // Asking once is a wait of no time, not a way past the queue. Whoever leaves may have kept something from the next.
   for (const { request } of inOrder(state, impatient)) {
@@ -56,7 +63,7 @@ export function step(state: State, commands: readonly Command[], now: Millis): T
     events.push(...dispatch(state, now));
   }
   if (described && state.rules.undeclared === 'create') for (const event of surplus(state)) happen(event);
-  return { events, refusals };
+  return { events, refusals, seen };
 }
 
 /** Those who still wait, by their places in the queue. */

@@ -3,7 +3,7 @@ import type { Millis } from './model.ts';
 /** Something that time will change. `at` may be earlier than the thing is really due, never later. */
 export interface Timer {
   at: Millis;
-  readonly kind: 'waiter' | 'lease' | 'resource' | 'drain';
+  readonly kind: 'waiter' | 'lease' | 'resource' | 'drain' | 'silence';
   readonly id: string | number;
   /** Where it stands in the heap; -1 once it is out. */
   index: number;

@@ -1,6 +1,6 @@
 import type { StoredEvent } from './event.ts';
 import { nextEvent } from './evolve.ts';
-import type { Lease, Millis, Request } from './model.ts';
+import type { Lease, Millis, Offline, Request } from './model.ts';
 import type { State } from './state.ts';
 import { isoOrNull, isoTime, seconds } from './view.ts';
 import { describeWants } from './want.ts';
@@ -36,16 +36,17 @@ function namesIn({ catalogue }: State, events: readonly StoredEvent[]): NameOf {
 
 function tellOne(state: State, event: StoredEvent, now: Millis, nameOf: NameOf): Told | null {
   switch (event.type) {
+    case 'resource-silent':
+    case 'resource-heard':
+      return silenceTold(state, event);
     case 'resource-added':
     case 'resource-changed':
     case 'resource-removed':
       return { type: event.type, resources: [event.resource.name], by: event.by ?? event.resource.source };
-    case 'resource-offline': {
-      const { reason, by, until } = event.offline;
-      return { type: event.type, resources: [event.name], reason, by, until: isoOrNull(until) };
-    }
+    case 'resource-offline':
+      return wentOffline(event.name, event.offline);
     case 'resource-online':
-      return { type: event.type, resources: [event.name], by: event.by };
+      return cameOnline(state, event);
     case 'audited':
       return deed(event);
     case 'resource-drained':
@@ -111,6 +112,26 @@ function partly(nameOf: NameOf, { lease, resource, at }: Extract<StoredEvent, { 
 
 function deed({ action, about, by, note }: Extract<StoredEvent, { type: 'audited' }>): Told {
   return { type: action, about, by, ...(note === '' ? {} : { note }) };
+}
+
+function wentOffline(name: string, { reason, by, until }: Offline): Told {
+  return { type: 'resource-offline', resources: [name], reason, by, until: isoOrNull(until) };
+}
+
+/** What people put in service again may be silent: only the reason has changed then. */
+function cameOnline({ catalogue }: State, { id, name, by }: Extract<StoredEvent, { type: 'resource-online' }>): Told {
+  const silence = catalogue.byId.get(id)?.silence;
+  return silence ? wentOffline(name, silence.offline) : { type: 'resource-online', resources: [name], by };
+}
+
+/** Told as what it is for whoever waits; where people took it out of service, nothing changes. */
+function silenceTold(
+  { catalogue }: State,
+  event: Extract<StoredEvent, { type: 'resource-silent' | 'resource-heard' }>,
+): Told | null {
+  if (catalogue.byId.get(event.id)?.resource.offline) return null;
+  if (event.type === 'resource-silent') return wentOffline(event.name, event.silence.offline);
+  return { type: 'resource-online', resources: [event.name], by: '' };
 }
 
 function asked({ id, holder, note, wants, principal }: Request): Omit<Told, 'type'> {

@@ -1,7 +1,8 @@
 import type { Entry } from './catalogue.ts';
-import { hasRoom } from './catalogue.ts';
+import { hasRoom, outOfService } from './catalogue.ts';
 import { expiryOf, isEndless } from './evolve.ts';
-import type { Lease, Millis, Mode } from './model.ts';
+import { seenIso } from './machine.ts';
+import type { Lease, Millis, Mode, Resource } from './model.ts';
 import type { State } from './state.ts';
 import { describeWants, modeToJson } from './want.ts';
 import type { LeasedResourceJson, LeaseJson, MessageJson, ResourceJson, ResourceLeaseJson } from './wire.ts';
@@ -106,7 +107,7 @@ export function warningBefore(lease: Lease, endsAt: Millis): Millis {
 
 export function resourceToJson(state: State, entry: Entry): ResourceJson {
   const { resource } = entry;
-  const { offline } = resource;
+  const offline = outOfService(entry);
   return {
     id: resource.id,
     name: resource.name,
@@ -122,13 +123,25 @@ export function resourceToJson(state: State, entry: Entry): ResourceJson {
     drainedAt: isoOrNull(entry.drainedAt),
     waiting: waitingFor(state, entry),
     leases: leasesOn(state, entry),
+    ...(resource.machine === undefined ? {} : watched(state, resource, resource.machine)),
   };
+}
+
+/** What only resources with a machine have. */
+function watched(
+  { machines }: State,
+  { staleAfter }: Resource,
+  machine: string,
+): Pick<ResourceJson, 'machine' | 'lastSeen' | 'staleAfter'> {
+  const seen = machines.get(machine);
+  const stale = staleAfter === undefined ? {} : { staleAfter: seconds(staleAfter) };
+  return { machine, lastSeen: seen ? seenIso(seen) : null, ...stale };
 }
 
 /** What a plain request would find. */
 export function stateOf(entry: Entry): ResourceJson['state'] {
   if (entry.resource.retiring) return 'retiring';
-  if (entry.resource.offline !== null) return 'offline';
+  if (outOfService(entry) !== null) return 'offline';
   if (entry.drainedAt !== null) return 'draining';
   if (hasRoom(entry, 'slot')) return 'free';
   return entry.sharers > 0 ? 'shared' : 'held';

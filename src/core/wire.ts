@@ -1,6 +1,8 @@
 import type { ErrorCode } from './error.ts';
 import type { EndReason, Scalar } from './model.ts';
 
+export type * from './wire-descriptions.ts';
+
 /**
  * The JSON that daemon and programs exchange. Times are RFC 3339 in UTC, durations are seconds, `null` is "none".
  * Shapes only ever grow; whoever reads them ignores what they do not know.
@@ -217,6 +219,12 @@ export interface ResourceJson {
   /** All who could use it. */
   waiting: number;
   leases: ResourceLeaseJson[];
+  /** The machine that it is, or is on; absent where nobody said. */
+  machine?: string;
+  /** When that was last heard of; null for never, absent without a machine. */
+  lastSeen?: string | null;
+  /** It is not handed out when its machine was silent for so many seconds; absent where that does not matter. */
+  staleAfter?: number;
 }
 
 export interface ResourceLeaseJson {
@@ -237,52 +245,6 @@ export interface ResourceLeaseJson {
   offeredUntil?: string;
   shares?: string[];
   asked?: AskedJson[];
-}
-
-/** The body of `POST /api/v2/resources`. */
-export interface DescribeJson {
-  name: string;
-  description?: string | null;
-  endpoint?: string | null;
-  tags?: readonly string[] | null;
-  properties?: Readonly<Record<string, Scalar>> | null;
-  env?: Readonly<Record<string, string>> | null;
-  slots?: number | null;
-  /** Seconds. */
-  maxHold?: number | null;
-  offline?: { reason: string; until?: string | null } | null;
-}
-
-/** The body of `PATCH /api/v2/resources/{name}`, as RFC 7396 has it: what is absent stays, null takes away. */
-export interface EditJson {
-  description?: string | null;
-  endpoint?: string | null;
-  tags?: readonly string[] | null;
-  addTags?: readonly string[] | null;
-  removeTags?: readonly string[] | null;
-  properties?: Readonly<Record<string, Scalar | null>> | null;
-  env?: Readonly<Record<string, string | null>> | null;
-  slots?: number | null;
-  maxHold?: number | null;
-}
-
-/** A resource with all that a descriptor can say of it. */
-export interface DescribedJson {
-  name: string;
-  description: string;
-  endpoint: string;
-  tags: string[];
-  properties: Record<string, Scalar>;
-  env: Record<string, string>;
-  slots: number;
-  maxHold: number | null;
-  offline: { reason: string; until: string | null } | null;
-  /** `file:/etc/rentabot.yaml`, `api`, or `asked` where it was made up on demand. */
-  source: string;
-}
-
-export interface DescriptorJson {
-  resources: DescribedJson[];
 }
 
 export interface ResourcesJson {

@@ -6,6 +6,7 @@ import { type Answer, problem, type Reply, refusalFrom, SENT, toResponse } from 
 import { keyCaller } from './board/key.ts';
 import { boardRoutes } from './board/routes.ts';
 import type { Daemon } from './daemon.ts';
+import { facadeRoutes } from './facades/routes.ts';
 import { type Caller, CSRF_HEADER, refuseForgery } from './identity/identities.ts';
 import { type LocalNames, refuseForeignPage } from './origin.ts';
 import { type Ask, bringsSecret, malformed, onceClosed, type Wire } from './requests.ts';
@@ -14,6 +15,7 @@ import { documentationRoutes } from './routes/documentation.ts';
 import { eventRoutes } from './routes/events.ts';
 import { healthRoutes } from './routes/health.ts';
 import { leaseRoutes } from './routes/leases.ts';
+import { machineRoutes } from './routes/machines.ts';
 import { notifyRoutes } from './routes/notify.ts';
 import { LARGEST_HEADERS, LONGEST_URL } from './routes/parameters.ts';
 import { resourceRoutes } from './routes/resources.ts';
@@ -56,15 +58,16 @@ function counted({ meters }: Daemon, answer: Answer): Answer {
 }
 
 export function allRoutes(daemon: Daemon): readonly ApiRoute[] {
-  return [...apiRoutes(daemon), ...boardRoutes(daemon)];
+  return [...apiRoutes(daemon), ...boardRoutes(daemon), ...facadeRoutes(daemon)];
 }
 
-/** All that is described in /openapi.json; the pages of the board have more, for themselves. */
+/** All that is described in /openapi.json; the pages of the board have more, for themselves, and facades have theirs. */
 export function apiRoutes(daemon: Daemon): readonly ApiRoute[] {
   return [
     ...leaseRoutes(daemon),
     ...resourceRoutes(daemon),
     ...descriptionRoutes(daemon),
+    ...machineRoutes(daemon),
     ...eventRoutes(daemon),
     ...statsRoutes(daemon),
     ...notifyRoutes(daemon),

@@ -10,6 +10,7 @@ import type { Notifier } from './notify/notifier.ts';
 import type { LocalNames } from './origin.ts';
 import type { Proxies } from './peer.ts';
 import type { Ask } from './requests.ts';
+import type { Facades } from './settings.ts';
 import type { Statistics } from './statistics.ts';
 import type { StepDown } from './step-down.ts';
 
@@ -33,6 +34,8 @@ export interface Daemon {
   readonly log: Log;
   readonly rules: Rules;
   readonly http: HttpLimits;
+  /** Switches and options of the protocols of other tools. */
+  readonly facades: Facades;
   /** Who is known. */
   readonly identities: Identities;
   /** Who asks, and with what. Throws a RentabotError (`unauthorized`) for a token that is not good. */

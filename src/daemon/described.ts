@@ -1,4 +1,5 @@
-import { MOST_ENTRIES } from '../core/description.ts';
+import { MOST_ENTRIES, watchOf } from '../core/description.ts';
+import { machineProblem } from '../core/machine.ts';
 import type { Description, Millis, Scalar } from '../core/model.ts';
 import { isUnprintable, nameProblem, splitTags, tagProblem } from '../core/name.ts';
 import { quote, type Remarks } from './remarks.ts';
@@ -32,7 +33,10 @@ export const PROPERTY_KEY = /^[\p{L}\p{N}_.:/@+%~#-]+$/u;
 const ENV_KEY = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const TAKEN_KEYS: ReadonlySet<string> = new Set(['name', 'id', 'endpoint', 'tag']);
 
-type Draft = { -readonly [Key in keyof Description]: Description[Key] };
+type Draft = { -readonly [Key in keyof Omit<Description, 'machine' | 'staleAfter'>]: Description[Key] } & {
+  machine: string | null;
+  staleAfter: Millis | null;
+};
 
 /** Reads one resource. Nothing at all describes one too: its name is enough. */
 export function readResource(name: string, at: number, tree: Tree, remarks: Remarks): Description {
@@ -48,10 +52,13 @@ export function readResource(name: string, at: number, tree: Tree, remarks: Rema
     slots: 1,
     maxHold: null,
     offline: null,
+    machine: null,
+    staleAfter: null,
   };
   const map = readMap(tree, name, remarks);
   if (map) readFields(draft, map, remarks);
-  return draft;
+  const { machine, staleAfter, ...description } = draft;
+  return { ...description, ...watchOf({ machine, staleAfter }) };
 }
 
 function readFields(draft: Draft, map: YamlMap, remarks: Remarks): void {
@@ -88,9 +95,13 @@ function readFields(draft: Draft, map: YamlMap, remarks: Remarks): void {
       if (!map.entries.has('max_hold')) return maxHold('max_lock_duration')(value);
       remarks.warn(at, `${draft.name} has both max_hold and its older name max_lock_duration; max_hold counts`);
     },
-    // Checked, so that files which have them stay right; nothing looks at machines yet.
-    machine: (value) => void readText(value, about('machine'), remarks),
-    stale_after: (value) => void readDuration(value, about('stale_after'), remarks),
+    machine: (value) => {
+      draft.machine = readMachine(value, about('machine'), remarks);
+    },
+    stale_after: (value, at) => {
+      draft.staleAfter = readDuration(value, about('stale_after'), remarks);
+      if (!map.entries.has('machine')) remarks.warn(at, `${draft.name} has stale_after but no machine; it is ignored`);
+    },
     offline: (value) => {
       draft.offline = readOffline(value, about('offline'), remarks);
     },
@@ -98,6 +109,14 @@ function readFields(draft: Draft, map: YamlMap, remarks: Remarks): void {
   readKeys(map, readers, (key, at, hint) => {
     remarks.warn(at, `${draft.name} has an unknown key ${quote(key)}${hint || '; it is ignored'}`);
   });
+}
+
+function readMachine(tree: Tree, about: string, remarks: Remarks): string | null {
+  const machine = readText(tree, about, remarks);
+  const problem = machine === null ? null : machineProblem(machine);
+  if (problem === null) return machine;
+  remarks.problem(tree.at, `${about}: ${problem}, found ${quote(machine ?? '')}`);
+  return null;
 }
 
 function readTags(tree: Tree, about: string, remarks: Remarks): readonly string[] {

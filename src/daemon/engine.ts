@@ -1,8 +1,9 @@
 import type { Command } from '../core/command.ts';
 import { type Refusal, RentabotError, refuse } from '../core/error.ts';
-import type { StoredEvent } from '../core/event.ts';
+import { fateOf, type StoredEvent } from '../core/event.ts';
 import { restore } from '../core/evolve.ts';
 import { nextDeadline } from '../core/expire.ts';
+import type { Seen } from '../core/machine.ts';
 import type { Millis, Rules } from '../core/model.ts';
 import { EMPTY_SNAPSHOT, emptyState, type State } from '../core/state.ts';
 import { step } from '../core/step.ts';
@@ -32,6 +33,8 @@ export interface EngineOptions {
   readonly rules: Rules;
   /** Called with every failure that the engine survives or dies of. */
   readonly onTrouble: (message: string, error: unknown) => void;
+  /** Called with machines that were seen, which no commit writes. */
+  readonly onSeen?: (seen: readonly Seen[]) => void;
   /** Replaces the clock in tests. */
   readonly start?: (notBefore: Millis) => Clock;
   readonly recovery?: Partial<Recovery>;
@@ -224,13 +227,14 @@ export class Engine {
     const now = this.now();
     const asking = items.filter(({ command }) => command !== null);
     try {
-      const { events, refusals } = step(
+      const { events, refusals, seen } = step(
         this.state,
         asking.map(({ command }) => command as Command),
         now,
       );
       const told = tell(this.state, events, now);
       if (events.length > 0) await this.commit(events, told, now);
+      if (seen.length > 0) this.options.onSeen?.(seen);
       this.count(asking.length);
       this.answer(items, asking, refusals, now);
       this.report(events, told, now);
@@ -370,26 +374,6 @@ export class Engine {
       if (this.isDue) this.schedule();
       else this.armTimer();
     });
-  }
-}
-
-/** Whose fate an event is. */
-function fateOf(event: StoredEvent): string | null {
-  switch (event.type) {
-    case 'waiter-left':
-    case 'lease-ended':
-      return event.ended.id;
-    case 'lease-granted':
-    case 'lease-ending':
-    case 'lease-extended':
-    case 'lease-kept':
-    case 'lease-accepted':
-    case 'lease-asked':
-    case 'lease-shared':
-    case 'lease-reduced':
-      return event.lease.request.id;
-    default:
-      return null;
   }
 }
 

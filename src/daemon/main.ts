@@ -17,6 +17,7 @@ import { formatListen } from './listen.ts';
 import { createLog, type Log } from './log.ts';
 import { logEvents } from './log-events.ts';
 import { bufferedLines } from './log-lines.ts';
+import { MachineJournal } from './machines.ts';
 import { Meters } from './meters.ts';
 import { Notifier } from './notify/notifier.ts';
 import { openTargets } from './notify/open.ts';
@@ -98,6 +99,7 @@ async function run(config: Config, log: Log, home: string, releases: Release[]):
     log,
     rules,
     http: config.limits,
+    facades: config.facades,
     identities,
     callerOf: (ask) => identities.callerOf(ask),
     identify: (ask) => identities.callerOf(ask).principal,
@@ -145,9 +147,12 @@ function rulesOf({ limits, undeclared, drain, access, tagRules }: Config): Rules
 
 /** What it has to let go of is pushed before anything else that uses it. */
 async function openEngine(store: SqliteStore, rules: Rules, log: Log, releases: Release[]): Promise<Engine> {
-  const engine = new Engine({ store, rules, onTrouble: (message, error) => log.error(message, { error }) });
+  const onTrouble = (message: string, error: unknown): void => log.error(message, { error });
+  const machines = new MachineJournal(store.machines, onTrouble);
+  const engine = new Engine({ store, rules, onTrouble, onSeen: (seen) => machines.note(seen) });
   await engine.open();
   releases.push(() => engine.close());
+  releases.push(() => machines.flush());
   releases.push(logEvents(engine, log));
   releases.push(boundHeap(engine));
   return engine;

@@ -78,6 +78,7 @@ export const LIMIT_RULES: Readonly<Record<keyof DaemonLimits, LimitRule>> = {
   leases: { default: DEFAULT_LIMITS.leases, min: 1, max: 1_000_000 },
   remembered: { default: DEFAULT_LIMITS.remembered, min: 1000, max: 10_000_000 },
   rememberedFor: { default: DEFAULT_LIMITS.rememberedFor, min: 60_000, max: 30 * DAY, span: true },
+  machines: { default: DEFAULT_LIMITS.machines, min: 1, max: 1_000_000 },
   undeclared: { default: DEFAULT_LIMITS.undeclared, min: 1, max: 100_000 },
   silence: { default: DEFAULT_LIMITS.silence, min: 5000, max: 3_600_000, span: true },
   body: { default: 65_536, min: 1024, max: 16 * 1024 * 1024 },

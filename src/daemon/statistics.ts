@@ -1,3 +1,4 @@
+import { outOfService } from '../core/catalogue.ts';
 import type { Millis } from '../core/model.ts';
 import { type Standing, Tally } from '../core/stats.ts';
 import type { Store } from '../core/store.ts';
@@ -48,10 +49,11 @@ function standingNow({ state, now }: Sight): {
   readonly standings: readonly Standing[];
 } {
   const standings: Standing[] = [];
-  for (const { resource, leases } of state.catalogue.byId.values()) {
-    const { id, name, tags, offline } = resource;
+  for (const entry of state.catalogue.byId.values()) {
+    const { resource, leases } = entry;
+    const { id, name, tags } = resource;
     const grantedAt = [...leases.keys()].map((lease) => state.leases.get(lease)?.lease.grantedAt ?? now);
-    standings.push({ id, name, tags, offlineSince: offline?.since ?? null, grantedAt });
+    standings.push({ id, name, tags, offlineSince: outOfService(entry)?.since ?? null, grantedAt });
   }
   standings.sort((a, b) => a.id - b.id);
   return { now, newest: state.counters.event, standings };

@@ -7,7 +7,7 @@ import { readImport } from '../../src/daemon/import/import.ts';
 
 const plain: DescribedJson = {
   ...{ name: 'x', description: '', endpoint: '', tags: [], properties: {}, env: {} },
-  ...{ slots: 1, maxHold: null, offline: null, source: 'api' },
+  ...{ slots: 1, maxHold: null, offline: null, machine: null, staleAfter: null, source: 'api' },
 };
 const read = (yaml: string) => {
   const found = readImport(yaml, 'test.yaml');
@@ -42,7 +42,12 @@ const text = word.map((one) => one.replace(/\s+/g, ' '));
 const key = fc.stringMatching(/^[A-Za-z0-9_.-]{1,12}$/);
 const name = text.map((one) => one.replaceAll(',', ';'));
 const tag = text.map((one) => one.replace(/[\s,]/g, '_'));
-const described: fc.Arbitrary<DescribedJson> = fc.record({
+const span = fc.oneof(fc.constant(null), fc.integer({ min: 1, max: 1_000_000 }), fc.constant(0.25), fc.constant(90.5));
+const watch = fc.oneof(
+  fc.constant({ machine: null, staleAfter: null }),
+  fc.record({ machine: fc.constantFrom('mdc1:a', 'mdc1:#b', '1:2'), staleAfter: span }),
+);
+const traits = fc.record({
   name,
   description: fc.oneof(fc.constant(''), text),
   endpoint: fc.oneof(fc.constant(''), text),
@@ -57,19 +62,22 @@ const described: fc.Arbitrary<DescribedJson> = fc.record({
     { maxKeys: 3, noNullPrototype: true },
   ),
   slots: fc.integer({ min: 1, max: 10_000 }),
-  maxHold: fc.oneof(fc.constant(null), fc.integer({ min: 1, max: 1_000_000 }), fc.constant(0.25), fc.constant(90.5)),
+  maxHold: span,
   offline: fc.oneof(
     fc.constant(null),
     fc.record({ reason: text, until: fc.constantFrom(null, '2100-01-01T12:30:00.500Z') }),
   ),
   source: fc.constant('api'),
 });
+const described: fc.Arbitrary<DescribedJson> = fc
+  .tuple(traits, watch)
+  .map(([one, machine]) => ({ ...one, ...machine }));
 
 test(`what is exported reads back as what it was (seed ${SEED})`, () => {
   fc.assert(
     fc.property(fc.uniqueArray(described, { selector: (one) => one.name, maxLength: 5 }), (resources) => {
       const back = read(descriptorYaml(resources)).resources;
-      expect(back.map((one) => ({ ...one, source: 'api' }))).toEqual(resources);
+      expect(back.map((one) => ({ machine: null, staleAfter: null, ...one, source: 'api' }))).toEqual(resources);
       expect(planImport(resources, back).every(({ type }) => type === 'same')).toBe(true);
     }),
     { seed: SEED, numRuns: 300 },
@@ -80,7 +88,7 @@ describe('the difference', () => {
   test('names what is new and what changes, and never what a variable is set to', () => {
     const there = [{ ...plain, tags: ['a', 'b'], properties: { mem: 8 }, env: { TOKEN: 'old-secret', GONE: '1' } }];
     const given = read(
-      'x: {tags: [b, c], slots: 2, properties: {mem: 16}, env: {TOKEN: new-secret}, max_hold: 1h}\ny: {}',
+      'x: {tags: [b, c], slots: 2, properties: {mem: 16}, env: {TOKEN: new-secret}, max_hold: 1h, machine: d:m}\ny: {}',
     );
     const plan = planImport(there, given.resources);
     expect(plan).toMatchObject([
@@ -88,11 +96,12 @@ describe('the difference', () => {
         type: 'change',
         name: 'x',
         changes: {
-          ...{ slots: 2, maxHold: 3600, tags: ['b', 'c'], properties: { mem: 16 } },
+          ...{ slots: 2, maxHold: 3600, machine: 'd:m', tags: ['b', 'c'], properties: { mem: 16 } },
           env: { TOKEN: 'new-secret', GONE: null },
         },
         lines: [
           'slots 1 → 2',
+          'machine - → d:m',
           'max_hold (seconds) - → 3600',
           ...['tag + c', 'tag - a', 'property mem 8 → 16', 'env TOKEN', 'env GONE'],
         ],

@@ -82,6 +82,23 @@ describe.each(lines)('over %s', (_, transport) => {
   });
 });
 
+test('a machine, and how long it may be silent, are said and unsaid', async () => {
+  expect((await rentabot(['add', 'board', '--machine', 'mdc1:a', '--stale-after', '10m'])).code).toBe(0);
+  expect(await described('board')).toMatchObject({ machine: 'mdc1:a', staleAfter: 600 });
+  await rentabot(['edit', 'board', '--stale-after', 'none']);
+  expect(await described('board')).toMatchObject({ machine: 'mdc1:a', staleAfter: null });
+  await rentabot(['edit', 'board', '--machine', 'none']);
+  expect(await described('board')).toMatchObject({ machine: null });
+  expect(await rentabot(['edit', 'board', '--stale-after', '10m'])).toMatchObject({
+    code: 64,
+    said: expect.stringContaining('board has no machine whose silence could matter'),
+  });
+  expect((await rentabot(['add', 'c', '--stale-after', '10m'])).code).toBe(64);
+  expect((await rentabot(['edit', 'board', '--machine', 'mdc1'])).said).toContain(
+    '--machine: a machine is DATACENTER:HOST',
+  );
+});
+
 test('what is removed while it is held goes when its holder is done', async () => {
   const lease = daemon.lease();
   await lease.hold('a', { holder: { name: 'bob', host: 'ci' } });

@@ -104,7 +104,8 @@ describe('the fields of a resource', () => {
     ['max_hold: 1h30m', { maxHold: 5_400_000 }],
     ['max_lock_duration: 3600', { maxHold: 3_600_000 }],
     ['max_hold: null', { maxHold: null }],
-    ['machine: "mdc1:t-linux-1", stale_after: 5m', {}],
+    ['machine: "mdc1:t-linux-1", stale_after: 5m', { machine: 'mdc1:t-linux-1', staleAfter: 300_000 }],
+    ['machine: mdc1:t-linux-1', { machine: 'mdc1:t-linux-1' }],
     ['offline: fan broken', { offline: { reason: 'fan broken', until: null } }],
     [
       'offline: {reason: fan, until: 2026-01-31 14:00}',
@@ -162,6 +163,10 @@ describe('the fields of a resource', () => {
     ['max_lock_duration: 1:30', '1:24: max_lock_duration of x: expected a duration as 90, 5m or 1h30m, found "1:30"'],
     ['stale_after: soon', '1:18: stale_after of x: expected a duration as 90, 5m or 1h30m, found "soon"'],
     ['machine: []', '1:14: machine of x: expected a text, found a list'],
+    [
+      'machine: mdc1',
+      '1:14: machine of x: a machine is DATACENTER:HOST, without spaces, commas and control characters, found "mdc1"',
+    ],
     ['offline: true', '1:14: offline of x: expected the reason, found true'],
     ['offline: yes', '1:14: offline of x: expected the reason, found "yes"'],
     ['offline: ""', '1:14: offline of x: expected the reason, found ""'],

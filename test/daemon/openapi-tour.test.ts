@@ -211,6 +211,16 @@ describe('every answer is as described', () => {
     await ask(404, 'DELETE', one);
   });
 
+  test('of machines', async () => {
+    const list = [{ datacenter: 'mdc1', machine: 'a', lastseen: '2018-11-08T08:47:50.939514' }];
+    await ask(200, 'POST', '/api/v2/machines', { body: list });
+    await ask(422, 'POST', '/api/v2/machines', { body: [...list, { ...list[0], lastseen: 'never' }] });
+    await ask(200, 'POST', '/api/v2/machines/mdc1:b/seen');
+    await ask(422, 'POST', '/api/v2/machines/b/seen');
+    await ask(200, 'GET', '/api/v2/machines?limit=1');
+    await ask(404, 'GET', '/api/v2/machines?after=mdc1:c');
+  });
+
   test('of the prospects of a want', async () => {
     const holder = running.lease();
     await holder.hold('board-1');

@@ -224,3 +224,28 @@ test('a daemon that comes within the connect timeout is waited for', async () =>
   await again(served);
   expect(await run.ended).toMatchObject({ code: 0, out: 'x\n' });
 });
+
+test('when machines were last seen survives the end of the daemon, and so does the silence of those that were not', async () => {
+  const yaml = 'a: {machine: "mdc1:a", stale_after: 1h}\nb: {machine: "mdc1:b", stale_after: 1h}\n';
+  const first = await account.serve({ yaml, listen: 'none', socket: join(account.base, 's') });
+  const env = { RENTABOT_URL: first.url };
+  expect((await account.start(['beat', 'mdc1:a'], { env }).ended).code).toBe(0);
+  const before = await lastSeen(first);
+  first.run.kill('SIGTERM');
+  await first.run.ended;
+  const second = await account.serve({ yaml, data: first.data, listen: 'none', socket: join(account.base, 's') });
+  const { resources } = await account.status({ RENTABOT_URL: second.url });
+  expect(resources.map(({ name, state }) => [name, state])).toEqual([
+    ['a', 'free'],
+    ['b', 'offline'],
+  ]);
+  expect(before).toMatch(/^"\d{4}-\d\d-\d\dT[\d:.]+"$/);
+  expect(await lastSeen(second)).toBe(before);
+});
+
+async function lastSeen(served: Served): Promise<string> {
+  const http = new Http(whereOf(served.url));
+  const { text } = await http.get('/machines/mdc1:a');
+  http.close();
+  return text;
+}

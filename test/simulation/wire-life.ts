@@ -75,6 +75,7 @@ export class Life {
       notifier: new Notifier({ engine, store, log, targets: [], positions: memoryPositions() }),
       log,
       rules: own,
+      facades: {},
       http: { body: 65_536, connections: 1000 },
       identities,
       callerOf: (ask) => identities.callerOf(ask),

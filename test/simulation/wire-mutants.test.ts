@@ -47,10 +47,10 @@ const MUTANTS: readonly (readonly [string, RegExp, ...Change[]])[] = [
     /was prolonged by nobody/,
     {
       file: 'core/decide.ts',
-      find: "  return 'code' in lease ? lease : renewal(lease, now);",
+      find: "  return 'code' in lease ? lease : renewal(state, lease, now);",
       put: `  const last = [...state.leases.values()].at(-1);
-      if ('code' in lease && last) return renewal(last.lease, now);
-      return 'code' in lease ? lease : renewal(lease, now);`,
+      if ('code' in lease && last) return renewal(state, last.lease, now);
+      return 'code' in lease ? lease : renewal(state, lease, now);`,
     },
   ],
   [

@@ -35,6 +35,7 @@ export interface DaemonOptions {
   readonly resources?: readonly (string | Description)[];
   readonly limits?: Partial<Limits>;
   readonly http?: Partial<HttpLimits>;
+  readonly facades?: Daemon['facades'];
   readonly undeclared?: Rules['undeclared'];
   readonly drain?: Rules['drain'];
   /** Without one time stands still, so that nothing expires however long a test takes. */
@@ -119,6 +120,7 @@ export async function startDaemon(options: DaemonOptions = {}): Promise<TestDaem
     meters,
     log,
     rules,
+    facades: options.facades ?? {},
     http: { body: 65_536, connections: 25_000, ...options.http },
     identities,
     callerOf,

@@ -3,6 +3,7 @@ import { refusalOf } from '../../src/core/decide.ts';
 import type { Refusal } from '../../src/core/error.ts';
 import type { StoredEvent } from '../../src/core/event.ts';
 import { restore } from '../../src/core/evolve.ts';
+import type { Seen } from '../../src/core/machine.ts';
 import type { Counters, Ended, Lease, Millis, Request, Resource, Rules } from '../../src/core/model.ts';
 import { EMPTY_SNAPSHOT, type Snapshot, type State } from '../../src/core/state.ts';
 import { step } from '../../src/core/step.ts';
@@ -18,8 +19,13 @@ export class Rows {
   private readonly leases = new Map<string, Lease>();
   private readonly ended = new Map<string, Ended>();
   private readonly holds: { resource: number; held: Millis }[] = [];
+  private readonly machines = new Map<string, Seen>();
   private counters: Counters = EMPTY_SNAPSHOT.counters;
   private latest = 0;
+
+  see(seen: readonly Seen[]): void {
+    for (const one of seen) this.machines.set(one.machine, one);
+  }
 
   keep(events: readonly StoredEvent[], counters: Counters, now: Millis): void {
     // As a disk would: nothing that memory changes later may reach what was written.
@@ -36,6 +42,7 @@ export class Rows {
       leases: [...this.leases.values()],
       ended: [...this.ended.values()],
       holds: this.holds,
+      machines: [...this.machines.values()],
       latest: this.latest,
     });
   }
@@ -87,6 +94,8 @@ export class Rows {
         return;
       case 'audited':
       case 'resource-drained':
+      case 'resource-silent':
+      case 'resource-heard':
         return;
       case 'id-spent':
         this.ended.set(event.ended.id, event.ended);
@@ -133,8 +142,9 @@ export class World {
 
   /** One turn; answers with the refusal of each command. */
   turn(...commands: Command[]): readonly (Refusal | null)[] {
-    const { events, refusals } = step(this.state, commands, this.now);
+    const { events, refusals, seen } = step(this.state, commands, this.now);
     this.events = events;
+    this.rows.see(seen);
     this.rows.keep(events, this.state.counters, this.now);
     return refusals;
   }

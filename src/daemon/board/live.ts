@@ -114,6 +114,8 @@ export class Live {
       case 'resource-offline':
       case 'resource-online':
       case 'resource-drained':
+      case 'resource-silent':
+      case 'resource-heard':
         this.dirty.add(event.id);
         return;
       case 'waiter-joined':

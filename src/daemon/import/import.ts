@@ -38,10 +38,11 @@ function fromDescriptor(text: string, file: string): ReturnType<Format['read']> 
   return { resources: result.value.resources.map(describeJson), warnings: result.warnings.map(formatRemark) };
 }
 
-function describeJson({ maxHold, offline, ...rest }: Description): DescribeJson {
+function describeJson({ maxHold, staleAfter, offline, ...rest }: Description): DescribeJson {
   return {
     ...rest,
     maxHold: maxHold === null ? null : seconds(maxHold),
+    ...(staleAfter === undefined ? {} : { staleAfter: seconds(staleAfter) }),
     offline: offline && {
       reason: offline.reason,
       until: offline.until === null ? null : new Date(offline.until).toISOString(),

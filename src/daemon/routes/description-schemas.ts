@@ -8,6 +8,8 @@ import { absentOr, LONGEST_S, line, type Same, tag } from './schemas.ts';
 /** What a descriptor file says of a resource, as JSON; the same bounds hold for both. */
 
 const NAME = /^(?! )[^,]*(?<! )$/u;
+/** As `machineProblem` in core/machine.ts has it. */
+const MACHINE = /^[^\s:,\p{C}]+:[^\s,\p{C}]+$/u;
 /** Variables of ours are not for others to set. */
 const ENV_KEY = /^(?!RENTABOT_)[A-Za-z_][A-Za-z0-9_]*$/;
 
@@ -21,6 +23,8 @@ const variable = z
   .max(LONGEST_VALUE)
   .regex(/^[^\0]*$/, 'must not have a null character');
 const slots = z.int().min(1).max(MOST_SLOTS);
+export const machine = z.string().max(200).regex(MACHINE, 'is DATACENTER:HOST, without spaces and commas');
+const staleAfter = z.number().positive().max(LONGEST_S);
 const maxHold = z.number().positive().max(LONGEST_S);
 
 const described = {
@@ -29,6 +33,10 @@ const described = {
   tags: absentOr(tags),
   slots: absentOr(slots).meta({ description: 'How many plain leases fit at once; 1 if absent.' }),
   maxHold: absentOr(maxHold).meta({ description: 'Seconds a lease that includes it may last at most.' }),
+  machine: absentOr(machine).meta({ description: 'The machine that it is, or is on.' }),
+  staleAfter: absentOr(staleAfter).meta({
+    description: 'Seconds of silence of its machine after which it is not handed out any more.',
+  }),
 };
 
 export const describeSchema = z

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { type Changes, excess, type Traits } from '../../core/description.ts';
+import { type Changes, excess, type Traits, watchOf } from '../../core/description.ts';
 import { refuse } from '../../core/error.ts';
 import type { Description, Resource } from '../../core/model.ts';
 import { isoOrNull, resourceToJson, seconds } from '../../core/view.ts';
@@ -59,7 +59,7 @@ async function descriptor(daemon: Daemon): Promise<Answer> {
   });
 }
 
-function describedJson({ maxHold, offline, ...resource }: Resource): DescribedJson {
+function describedJson({ maxHold, offline, machine, staleAfter, ...resource }: Resource): DescribedJson {
   const { name, description, endpoint, tags, properties, env, slots, source } = resource;
   return {
     name,
@@ -71,6 +71,8 @@ function describedJson({ maxHold, offline, ...resource }: Resource): DescribedJs
     slots,
     maxHold: maxHold === null ? null : seconds(maxHold),
     offline: offline && { reason: offline.reason, until: isoOrNull(offline.until) },
+    machine: machine ?? null,
+    staleAfter: staleAfter === undefined ? null : seconds(staleAfter),
     source,
   };
 }
@@ -86,7 +88,8 @@ const NOTHING: Traits = {
 };
 
 function descriptionFrom({ name, offline, ...rest }: z.infer<typeof describeSchema>): Description {
-  const { description, endpoint, tags, properties, env, slots, maxHold } = rest;
+  const { description, endpoint, tags, properties, env, slots, maxHold, machine, staleAfter } = rest;
+  if (staleAfter != null && machine == null) malformed('staleAfter is about a machine', 'give its machine too', 422);
   return {
     name,
     description: oneSpaced(description ?? ''),
@@ -97,11 +100,13 @@ function descriptionFrom({ name, offline, ...rest }: z.infer<typeof describeSche
     slots: slots ?? NOTHING.slots,
     maxHold: maxHold == null ? null : maxHold * 1000,
     offline: offline ? { reason: offline.reason, until: offline.until ? Date.parse(offline.until) : null } : null,
+    ...watchOf({ machine, staleAfter: staleAfter == null ? null : staleAfter * 1000 }),
   };
 }
 
 function changesFrom(given: z.infer<typeof editSchema>): Changes {
-  const { description, endpoint, tags, addTags, removeTags, properties, env, slots, maxHold } = given;
+  const { description, endpoint, tags, addTags, removeTags, properties, env, slots, maxHold, machine, staleAfter } =
+    given;
   return {
     ...(description === undefined ? {} : { description: oneSpaced(description ?? '') }),
     ...(endpoint === undefined ? {} : { endpoint: oneSpaced(endpoint ?? '') }),
@@ -112,6 +117,8 @@ function changesFrom(given: z.infer<typeof editSchema>): Changes {
     ...(env === undefined ? {} : { env }),
     ...(slots === undefined ? {} : { slots: slots ?? NOTHING.slots }),
     ...(maxHold === undefined ? {} : { maxHold: maxHold === null ? null : maxHold * 1000 }),
+    ...(machine === undefined ? {} : { machine }),
+    ...(staleAfter === undefined ? {} : { staleAfter: staleAfter === null ? null : staleAfter * 1000 }),
   };
 }
 

@@ -182,6 +182,8 @@ export const descriptor: DescriptorJson = {
       slots: 1,
       maxHold: null,
       offline: null,
+      machine: null,
+      staleAfter: null,
       source: 'file:/etc/rentabot.yaml',
     },
   ],

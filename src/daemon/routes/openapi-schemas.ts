@@ -25,6 +25,7 @@ import type {
 } from '../../core/wire.ts';
 import { describeSchema, editSchema } from './description-schemas.ts';
 import { makeIdentitySchemas } from './openapi-identity-schemas.ts';
+import { makeMachineSchemas, makeWatchedKeys } from './openapi-machines.ts';
 import { makeNotifySchemas } from './openapi-notify.ts';
 import { makeStatsSchemas } from './openapi-stats.ts';
 import {
@@ -216,6 +217,7 @@ export function makeSchemas() {
         .meta({ description: 'Until when it is held back after a silent holder; null where it is not.' }),
       waiting: z.int().min(0).meta({ description: 'All who could use it.' }),
       leases: z.array(resourceLease),
+      ...makeWatchedKeys(),
     })
     .meta({ description: 'A thing to share.' });
 
@@ -230,6 +232,8 @@ export function makeSchemas() {
       slots: z.int().positive(),
       maxHold: z.number().nullable().meta({ description: 'Seconds.' }),
       offline: z.object({ reason: z.string(), until: time.nullable() }).nullable(),
+      machine: z.string().nullable(),
+      staleAfter: z.number().nullable().meta({ description: 'Seconds.' }),
       source: z
         .string()
         .meta({ description: '`file:` and its path, `api`, or `asked` where it was made up on demand.' }),
@@ -360,6 +364,7 @@ export function makeSchemas() {
     Ready: z.object({ status: z.literal('ready') }),
     ...makeIdentitySchemas(),
     ...makeNotifySchemas(),
+    ...makeMachineSchemas(),
     Problem: problem,
   } as const satisfies Readonly<Record<string, z.ZodType>>;
 }

@@ -4,6 +4,7 @@ import { DEFAULT_PORT, DESCRIPTOR_HEADER, PROTOCOL, PROTOCOL_HEADER, VERSION_HEA
 import { SESSION_COOKIE } from '../identity/identities.ts';
 import { IDENTITY_OPERATIONS } from './openapi-identity.ts';
 import { LEASE_OPERATIONS } from './openapi-leases.ts';
+import { MACHINE_OPERATIONS } from './openapi-machines.ts';
 import { NOTIFY_OPERATIONS } from './openapi-notify.ts';
 import {
   type Answer,
@@ -23,6 +24,7 @@ import type { ApiRoute } from './route.ts';
 export const OPERATIONS: readonly Operation[] = [
   ...LEASE_OPERATIONS,
   ...OTHER_OPERATIONS,
+  ...MACHINE_OPERATIONS,
   ...NOTIFY_OPERATIONS,
   ...IDENTITY_OPERATIONS,
 ];
@@ -149,6 +151,7 @@ const PATH_PARAMETERS: Readonly<Record<string, Pick<ParameterObject, 'descriptio
   },
   name: { description: 'The name of the resource.', schema: { type: 'string', minLength: 1 } },
   user: { description: 'The name of the user.', schema: { type: 'string', minLength: 1 } },
+  machine: { description: 'The machine, as DATACENTER:HOST.', schema: { type: 'string', minLength: 3 } },
   token: { description: 'The id of the token, or its name.', schema: { type: 'string', minLength: 1 } },
 };
 

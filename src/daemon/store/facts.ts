@@ -33,6 +33,7 @@ export class Facts {
       leases: [...this.leases.values()],
       ended: [...this.ended.values()],
       holds: this.holds,
+      machines: [],
       latest: this.latest,
     });
   }
@@ -88,6 +89,8 @@ export class Facts {
           break;
         case 'audited':
         case 'resource-drained':
+        case 'resource-silent':
+        case 'resource-heard':
           break;
         case 'id-spent':
           this.ended.set(event.ended.seq, event.ended);

@@ -3,19 +3,21 @@ import type { Batch, HistoryQuery, Retention, Store } from '../../core/store.ts'
 import { DEFAULT_RETENTION } from '../../core/store.ts';
 import type { EventJson } from '../../core/wire.ts';
 import { Facts } from './facts.ts';
+import { MemoryMachines } from './machine-memory.ts';
 
 /**
  * Keeps everything for as long as the process lives: for tests, and for a daemon that may forget. What was committed
  * survives close and open, as if it were on a disk.
  */
 export class MemoryStore implements Store {
+  readonly machines = new MemoryMachines();
   private readonly facts = new Facts(EMPTY_SNAPSHOT);
   private events: EventJson[] = [];
 
   constructor(private readonly retention: Retention = DEFAULT_RETENTION) {}
 
   async open(): Promise<Snapshot> {
-    return this.facts.snapshot();
+    return { ...this.facts.snapshot(), machines: this.machines.load() };
   }
 
   async commit(batch: Batch): Promise<void> {

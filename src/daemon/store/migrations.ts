@@ -7,7 +7,8 @@ import { RentabotError, refuse } from '../../core/error.ts';
  * A commit only ever appends: to `ended` (spent ids) and `event` (the history) a list each, by the number of the last in
  * it; and to `journal` one row, what it changes in the other tables, as JSON. Now and then, and at every start, the journal
  * is folded into those and emptied. So a commit is a small sequential write whatever it changes, and a lease that was short
- * never touches `live`, which has a row for each waiter and lease. `identity` (who is known) is written directly.
+ * never touches `live`, which has a row for each waiter and lease. `identity` (who is known) and `machine` (when which was
+ * last seen) are written directly.
  */
 export const MIGRATIONS: readonly string[] = [
   `CREATE TABLE journal (seq INTEGER PRIMARY KEY, body TEXT NOT NULL);
@@ -17,6 +18,7 @@ export const MIGRATIONS: readonly string[] = [
    CREATE TABLE ended (seq INTEGER PRIMARY KEY, body TEXT NOT NULL);
    CREATE TABLE event (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, body TEXT NOT NULL);`,
   'CREATE TABLE identity (kind TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (kind, id)) WITHOUT ROWID;',
+  'CREATE TABLE machine (id TEXT PRIMARY KEY, seen TEXT NOT NULL, at REAL NOT NULL) WITHOUT ROWID;',
 ];
 
 /** Throws a RentabotError if a newer release has written it. To be asked before anything is changed. */

@@ -83,7 +83,9 @@ export function rowsOf({ events, counters, at }: Batch): Rows {
         break;
       case 'audited':
       case 'resource-drained':
-        // It is known by what ended, and when: see `restore` in core/evolve.ts.
+      case 'resource-silent':
+      case 'resource-heard':
+        // Known by what ended, and when, and by when its machine was seen: see `restore` in core/evolve.ts.
         break;
       case 'id-spent':
         break;

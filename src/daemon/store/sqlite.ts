@@ -8,6 +8,7 @@ import type { Snapshot } from '../../core/state.ts';
 import { type Batch, DEFAULT_RETENTION, type HistoryQuery, type Retention, type Store } from '../../core/store.ts';
 import type { EventJson } from '../../core/wire.ts';
 import { SqliteIdentities } from './identity-sqlite.ts';
+import { SqliteMachines } from './machine-sqlite.ts';
 import { migrate, refuseNewer } from './migrations.ts';
 import { type Owner, Ownership } from './ownership.ts';
 import { decode, encode, merge, noRows, type Rows, rowsOf } from './rows.ts';
@@ -26,6 +27,7 @@ const CHECKPOINT_PAGES = 4000;
 export class SqliteStore implements Store {
   /** Who is known: in the same file, for as long as it is open. */
   readonly identities = new SqliteIdentities(() => this.db);
+  readonly machines = new SqliteMachines(() => this.db);
   private db: Database | null = null;
   private ownership: Ownership | null = null;
   private owner: Owner | null = null;

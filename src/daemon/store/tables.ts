@@ -3,6 +3,7 @@ import type { Counters, Ended, Lease, Millis, Request, Resource } from '../../co
 import { EMPTY_SNAPSHOT, type Snapshot } from '../../core/state.ts';
 import type { Batch, Retention } from '../../core/store.ts';
 import type { EventJson } from '../../core/wire.ts';
+import { readMachines } from './machine-sqlite.ts';
 import type { Rows } from './rows.ts';
 
 /** Past holds that are read back for estimates. */
@@ -104,6 +105,7 @@ export function readSnapshot(db: Database): Snapshot {
     leases: bodies<Lease>(`SELECT body FROM live WHERE kind = 'lease'`),
     ended: bodies<Ended[]>('SELECT body FROM ended ORDER BY seq').flat(),
     holds: readHolds(db, resources),
+    machines: readMachines(db),
     latest,
   };
 }

@@ -146,6 +146,7 @@ export function testShell(
     print: async (text: string) => {
       shell.out += text;
     },
+    stdin: async () => '',
     columns: null,
     paint: async () => NO_PAINT,
     caller: () => ({ name: 'ann', host: 'ws' }),

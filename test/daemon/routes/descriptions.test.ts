@@ -21,6 +21,7 @@ describe('POST', () => {
     const body = {
       ...{ name: 'gpu 0', description: ' a  card ', endpoint: 'ssh://x', tags: ['gpu', 'gpu'], slots: 2, maxHold: 90 },
       ...{ properties: { mem: 40, rack: 'a', fast: true }, env: { CUDA: '0' } },
+      ...{ machine: 'mdc1:a', staleAfter: 600 },
       offline: { reason: 'new', until: '2100-01-01T00:00:00Z' },
     };
     const answer = await running.http.post(RESOURCES, body);
