@@ -45,21 +45,28 @@ export class Live {
   /** Sends everything, and from then on what changes, until one of both ends closes it. */
   async join(board: ServerResponse): Promise<void> {
     this.listen();
-    await this.engine.read((sight) => {
-      if (board.destroyed) return;
-      // No chunks and no length: it ends when the connection does, and a message is one plain write.
-      board.useChunkedEncodingByDefault = false;
-      board.writeHead(200, {
-        ...STANDING_HEADERS,
-        'content-type': 'text/event-stream',
-        'x-accel-buffering': 'no',
-        connection: 'close',
-      });
-      board.once('close', () => this.leave(board));
-      if (this.boards.size === 0) this.waiters = byId(waitersOf(sight.state).waiters);
-      this.boards.add(board);
-      board.write(message('whole', this.whole(sight)));
+    try {
+      await this.engine.read((sight) => this.open(board, sight));
+    } finally {
+      // It may have gone meanwhile, or the daemon may not answer any more.
+      if (this.boards.size === 0) this.rest();
+    }
+  }
+
+  private open(board: ServerResponse, sight: Sight): void {
+    if (board.destroyed) return;
+    // No chunks and no length: it ends when the connection does, and a message is one plain write.
+    board.useChunkedEncodingByDefault = false;
+    board.writeHead(200, {
+      ...STANDING_HEADERS,
+      'content-type': 'text/event-stream',
+      'x-accel-buffering': 'no',
+      connection: 'close',
     });
+    board.once('close', () => this.leave(board));
+    if (this.boards.size === 0) this.waiters = byId(waitersOf(sight.state).waiters);
+    this.boards.add(board);
+    board.write(message('whole', this.whole(sight)));
   }
 
   close(): void {

@@ -67,6 +67,17 @@ test('all boards are told the same, and nothing is listened to once the last has
   await eventually('nobody listens', () => daemon.engine.audience === before);
 });
 
+test('a board that could not be opened leaves nobody listening', async () => {
+  daemon = await startDaemon({ resources: ['board-1'] });
+  const before = daemon.engine.audience;
+  const gone = new AbortController();
+  const asked = daemon.http.get('/board/events', { signal: gone.signal }).catch(() => null);
+  gone.abort();
+  await asked;
+  await daemon.lease().hold('board-1');
+  await eventually('nobody listens', () => daemon.engine.audience === before);
+});
+
 test('boards are let go when the store had to be loaded afresh, and when the daemon steps down: they come back for everything', async () => {
   const store = new FailingStore();
   daemon = await startDaemon({ store, resources: ['board-1'] });
