@@ -43,18 +43,14 @@ export class Live {
   }
 
   /** Sends everything, and from then on what changes, until one of both ends closes it. */
-  async join(board: ServerResponse): Promise<void> {
-    this.listen();
-    try {
-      await this.engine.read((sight) => this.open(board, sight));
-    } finally {
-      // It may have gone meanwhile, or the daemon may not answer any more.
-      if (this.boards.size === 0) this.rest();
-    }
+  join(board: ServerResponse): Promise<void> {
+    return this.engine.read((sight) => this.open(board, sight));
   }
 
   private open(board: ServerResponse, sight: Sight): void {
     if (board.destroyed) return;
+    // What this turn has done is told after its answers: it is heard of twice rather than not.
+    this.listen();
     // No chunks and no length: it ends when the connection does, and a message is one plain write.
     board.useChunkedEncodingByDefault = false;
     board.writeHead(200, {
