@@ -8,6 +8,7 @@ import { addCheck } from './commands/check.ts';
 import { addClaim } from './commands/claim.ts';
 import { addComplete } from './commands/complete.ts';
 import { addCompletion } from './commands/completion.ts';
+import { addDoctor } from './commands/doctor.ts';
 import { addEdit } from './commands/edit.ts';
 import { addExport } from './commands/export.ts';
 import { addExtend } from './commands/extend.ts';
@@ -84,6 +85,7 @@ const COMMANDS: Readonly<Record<string, (program: Command, shell: Shell) => void
   machines: addMachines,
   beat: addBeat,
   serve: addServe,
+  doctor: addDoctor,
   completion: addCompletion,
   complete: (program, shell) => addComplete(program, shell, () => createProgram(shell, undefined)),
   'give-back': addGiveBack,

@@ -1,5 +1,5 @@
 import { type Refusal, refuse } from '../core/error.ts';
-import type { DescribeJson, DescriptorJson, EditJson, ResourceJson } from '../core/wire.ts';
+import type { DescribeJson, DescriptorJson, DoctorJson, EditJson, ResourceJson } from '../core/wire.ts';
 import { type Asked, askDaemon, INSIST_MS } from './ask.ts';
 import type { Client, Patience, Reply } from './client.ts';
 import type { CommonOptions } from './options.ts';
@@ -45,6 +45,11 @@ export function removeResource(client: Client, name: string, patience: Patience)
 
 export function readDescriptor(client: Client, patience: Patience): Promise<Reply<DescriptorJson>> {
   return client.call('GET', '/api/v2/descriptor', patience);
+}
+
+/** What the daemon says of its own health. */
+export function examineDaemon(client: Client, patience: Patience): Promise<Reply<DoctorJson>> {
+  return client.call('GET', '/api/v2/doctor', patience);
 }
 
 function pathOf(name: string): string {

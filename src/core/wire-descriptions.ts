@@ -57,3 +57,20 @@ export interface DescribedJson {
 export interface DescriptorJson {
   resources: DescribedJson[];
 }
+
+/** One thing that `rentabot doctor` has looked at. */
+export interface CheckJson {
+  name: string;
+  state: 'ok' | 'warn' | 'fail';
+  text: string;
+}
+
+/** What `GET /api/v2/doctor` answers. */
+export interface DoctorJson {
+  /** By the daemon's clock. */
+  at: string;
+  version: string;
+  /** When it started. */
+  since: string;
+  checks: CheckJson[];
+}

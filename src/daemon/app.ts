@@ -11,6 +11,7 @@ import { type Caller, CSRF_HEADER, refuseForgery } from './identity/identities.t
 import { type LocalNames, refuseForeignPage } from './origin.ts';
 import { type Ask, bringsSecret, malformed, onceClosed, type Wire } from './requests.ts';
 import { descriptionRoutes } from './routes/descriptions.ts';
+import { doctorRoutes } from './routes/doctor.ts';
 import { documentationRoutes } from './routes/documentation.ts';
 import { eventRoutes } from './routes/events.ts';
 import { healthRoutes } from './routes/health.ts';
@@ -74,6 +75,7 @@ export function apiRoutes(daemon: Daemon): readonly ApiRoute[] {
     ...sessionRoutes(daemon),
     ...userRoutes(daemon),
     ...tokenRoutes(daemon),
+    ...doctorRoutes(daemon),
     ...healthRoutes(daemon),
     ...documentationRoutes(daemon),
   ];

@@ -53,4 +53,6 @@ export interface Daemon {
   /** Begins once: whoever waits is told to come back. */
   readonly stepsDown: StepDown;
   readonly startedAt: Millis;
+  /** Where the state is kept; null where it is not on a disk. */
+  readonly dataFolder: string | null;
 }

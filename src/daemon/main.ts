@@ -109,6 +109,7 @@ async function run(config: Config, log: Log, home: string, releases: Release[]):
     stop: config.private ? () => stopped.because('a newer client') : null,
     stepsDown,
     startedAt,
+    dataFolder: config.data,
   };
   const listener = listenerOf(daemon, () => {
     lastAsked = engine.now();

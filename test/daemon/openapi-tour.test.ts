@@ -305,7 +305,8 @@ describe('every answer is as described', () => {
   });
 
   test('of the daemon itself', async () => {
-    for (const path of ['/healthz', '/readyz', '/metrics', '/openapi.json', '/docs', '/']) await ask(200, 'GET', path);
+    for (const path of ['/api/v2/doctor', '/healthz', '/readyz', '/metrics', '/openapi.json', '/docs', '/'])
+      await ask(200, 'GET', path);
     await ask(200, 'GET', '/', { headers: { accept: 'text/html' } });
     await ask(403, 'POST', '/api/v2/stop');
     await ask(414, 'GET', `/api/v2/resources/${'x'.repeat(9000)}`);

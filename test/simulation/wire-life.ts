@@ -86,6 +86,7 @@ export class Life {
       stop: null,
       stepsDown: new core.StepDown(),
       startedAt: time.now,
+      dataFolder: null,
     };
     this.app = core.createApp(this.daemon);
   }

@@ -49,6 +49,7 @@ export interface DaemonOptions {
   readonly identify?: Daemon['identify'];
   readonly describe?: Daemon['describe'];
   readonly stop?: Daemon['stop'];
+  readonly dataFolder?: string;
   readonly notify?: readonly Target[];
   readonly positions?: PositionStore;
 }
@@ -131,6 +132,7 @@ export async function startDaemon(options: DaemonOptions = {}): Promise<TestDaem
     stop: options.stop ?? null,
     stepsDown,
     startedAt: engine.now(),
+    dataFolder: options.dataFolder ?? null,
   };
   const server = makeServer(
     listenerOf(daemon, () => {}),

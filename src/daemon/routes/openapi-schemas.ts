@@ -24,6 +24,7 @@ import type {
   WaitingJson,
 } from '../../core/wire.ts';
 import { describeSchema, editSchema } from './description-schemas.ts';
+import { makeDoctorSchema } from './openapi-doctor.ts';
 import { makeIdentitySchemas } from './openapi-identity-schemas.ts';
 import { makeMachineSchemas, makeWatchedKeys } from './openapi-machines.ts';
 import { makeNotifySchemas } from './openapi-notify.ts';
@@ -322,6 +323,7 @@ export function makeSchemas() {
     Edit: editSchema,
     Descriptor: z.object({ resources: z.array(described) }).meta({ description: 'All resources, by number.' }),
     Described: described,
+    Doctor: makeDoctorSchema(),
     Held: held,
     Waiting: waiting,
     Ending: z.object({ state: z.literal('ending') }).meta({

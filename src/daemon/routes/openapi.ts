@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { ERRORS } from '../../core/error.ts';
 import { DEFAULT_PORT, DESCRIPTOR_HEADER, PROTOCOL, PROTOCOL_HEADER, VERSION_HEADER } from '../../core/wire.ts';
 import { SESSION_COOKIE } from '../identity/identities.ts';
+import { DOCTOR_OPERATIONS } from './openapi-doctor.ts';
 import { IDENTITY_OPERATIONS } from './openapi-identity.ts';
 import { LEASE_OPERATIONS } from './openapi-leases.ts';
 import { MACHINE_OPERATIONS } from './openapi-machines.ts';
@@ -25,6 +26,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...LEASE_OPERATIONS,
   ...OTHER_OPERATIONS,
   ...MACHINE_OPERATIONS,
+  ...DOCTOR_OPERATIONS,
   ...NOTIFY_OPERATIONS,
   ...IDENTITY_OPERATIONS,
 ];
