@@ -48,7 +48,7 @@ export function answererOf(daemon: Daemon): (route: ApiRoute) => (ask: Ask) => P
     try {
       return counted(daemon, await guarded(daemon, ask, route));
     } catch (error) {
-      return counted(daemon, failed(daemon, ask, error as Error));
+      return counted(daemon, failed(daemon, ask, error as Error, route.refused));
     }
   };
 }
@@ -86,11 +86,12 @@ function guarded(daemon: Daemon, ask: Ask, route: ApiRoute): Answer | Promise<An
   const refused = tooLong(ask);
   if (refused) return refused;
   const foreign = refuseForeign(daemon, ask);
-  if (foreign) return problem(foreign);
+  const no = route.refused ?? problem;
+  if (foreign) return no(foreign);
   const caller = isForAll(ask, route) ? null : callerFor(daemon, ask, route);
   const stranger = caller && refuseStranger(caller, ask, route);
-  if (stranger) return stranger.code === 'unauthorized' && showsPages(ask) ? toLogin(ask) : problem(stranger);
-  if (daemon.stepsDown.begun) return problem(refuse('unavailable', 'the daemon is stepping down', { retryAfter: 1 }));
+  if (stranger) return stranger.code === 'unauthorized' && showsPages(ask) ? toLogin(ask) : no(stranger);
+  if (daemon.stepsDown.begun) return no(refuse('unavailable', 'the daemon is stepping down', { retryAfter: 1 }));
   const answer = daemon.describe === null ? route.answer(ask) : described(daemon.describe, ask, route.answer);
   return caller?.credential ? untilRevoked(daemon, caller, ask, answer) : answer;
 }
@@ -199,9 +200,9 @@ function matchesPath(pattern: string, path: string): boolean {
   return wanted.every((part, i) => (part.startsWith(':') ? given[i] !== '' : part === given[i]));
 }
 
-function failed(daemon: Daemon, ask: Ask, error: Error): Reply {
+function failed(daemon: Daemon, ask: Ask, error: Error, no: ApiRoute['refused'] = problem): Reply {
   const refusal = refusalFrom(error);
   if (!(error instanceof RentabotError))
     daemon.log.error('a request failed', { method: ask.req.method, path: ask.req.path, error });
-  return problem(refusal);
+  return no(refusal);
 }

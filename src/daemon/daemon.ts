@@ -2,6 +2,7 @@ import type { Millis, Principal, Rules } from '../core/model.ts';
 import type { Store } from '../core/store.ts';
 import type { Announcer } from './announcer.ts';
 import type { Engine } from './engine.ts';
+import type { Nodes } from './facades/enema/nodes.ts';
 import type { Caller, Identities } from './identity/identities.ts';
 import type { Ids } from './ids.ts';
 import type { Log } from './log.ts';
@@ -36,6 +37,8 @@ export interface Daemon {
   readonly http: HttpLimits;
   /** Switches and options of the protocols of other tools. */
   readonly facades: Facades;
+  /** Numbers of what resources are attached to, for a facade. */
+  readonly nodes: Nodes;
   /** Who is known. */
   readonly identities: Identities;
   /** Who asks, and with what. Throws a RentabotError (`unauthorized`) for a token that is not good. */

@@ -9,6 +9,7 @@ import { type Config, loadConfig, type ServeFlags } from './config.ts';
 import type { Daemon } from './daemon.ts';
 import { Descriptors } from './descriptors.ts';
 import { Engine } from './engine.ts';
+import { Nodes } from './facades/enema/nodes.ts';
 import { boundHeap } from './heap.ts';
 import { Identities } from './identity/identities.ts';
 import { watchIdleness } from './idle.ts';
@@ -99,7 +100,7 @@ async function run(config: Config, log: Log, home: string, releases: Release[]):
     log,
     rules,
     http: config.limits,
-    facades: config.facades,
+    ...facadesOf(config, store),
     identities,
     callerOf: (ask) => identities.callerOf(ask),
     identify: (ask) => identities.callerOf(ask).principal,
@@ -171,6 +172,11 @@ async function openNotifier(
   releases.push(() => notifier.close());
   await notifier.start();
   return notifier;
+}
+
+/** What the protocols of other tools need. */
+function facadesOf({ facades }: Config, store: SqliteStore): Pick<Daemon, 'facades' | 'nodes'> {
+  return { facades, nodes: new Nodes(store.nodes) };
 }
 
 /** Reads what the configuration describes. Throws a RentabotError if it cannot be had. */

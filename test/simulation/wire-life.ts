@@ -2,6 +2,7 @@ import type { Millis, Rules } from '../../src/core/model.ts';
 import type { Snapshot } from '../../src/core/state.ts';
 import type { Batch, Store } from '../../src/core/store.ts';
 import type { Daemon } from '../../src/daemon/daemon.ts';
+import { Nodes } from '../../src/daemon/facades/enema/nodes.ts';
 import { Identities } from '../../src/daemon/identity/identities.ts';
 import { createLog } from '../../src/daemon/log.ts';
 import { Meters } from '../../src/daemon/meters.ts';
@@ -9,6 +10,7 @@ import { Notifier } from '../../src/daemon/notify/notifier.ts';
 import { Proxies } from '../../src/daemon/peer.ts';
 import { Statistics } from '../../src/daemon/statistics.ts';
 import { MemoryIdentities } from '../../src/daemon/store/identity-memory.ts';
+import { MemoryNodes } from '../../src/daemon/store/node-memory.ts';
 import { rules } from '../support/builders.ts';
 import { memoryPositions } from '../support/notify.ts';
 import { WrappedStore } from '../support/stores.ts';
@@ -76,6 +78,7 @@ export class Life {
       log,
       rules: own,
       facades: {},
+      nodes: new Nodes(new MemoryNodes()),
       http: { body: 65_536, connections: 1000 },
       identities,
       callerOf: (ask) => identities.callerOf(ask),

@@ -4,11 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { IdentityStore } from '../../src/core/identity.ts';
 import { DEFAULT_DRAIN, DEFAULT_LIMITS, type Description, type Limits, type Rules } from '../../src/core/model.ts';
+import type { NodeStore } from '../../src/core/nodes.ts';
 import type { Store } from '../../src/core/store.ts';
 import { Announcer } from '../../src/daemon/announcer.ts';
 import type { Clock } from '../../src/daemon/clock.ts';
 import type { Daemon, HttpLimits } from '../../src/daemon/daemon.ts';
 import { Engine, type EngineOptions } from '../../src/daemon/engine.ts';
+import { Nodes } from '../../src/daemon/facades/enema/nodes.ts';
 import { Identities } from '../../src/daemon/identity/identities.ts';
 import { Passwords } from '../../src/daemon/identity/passwords.ts';
 import { makeIds } from '../../src/daemon/ids.ts';
@@ -24,6 +26,7 @@ import { Statistics } from '../../src/daemon/statistics.ts';
 import { StepDown } from '../../src/daemon/step-down.ts';
 import { MemoryIdentities } from '../../src/daemon/store/identity-memory.ts';
 import { MemoryStore } from '../../src/daemon/store/memory.ts';
+import { MemoryNodes } from '../../src/daemon/store/node-memory.ts';
 import { description } from './builders.ts';
 import { LeaseClient } from './builders-daemon.ts';
 import { FakeClock } from './clock.ts';
@@ -36,6 +39,7 @@ export interface DaemonOptions {
   readonly limits?: Partial<Limits>;
   readonly http?: Partial<HttpLimits>;
   readonly facades?: Daemon['facades'];
+  readonly nodes?: NodeStore;
   readonly undeclared?: Rules['undeclared'];
   readonly drain?: Rules['drain'];
   /** Without one time stands still, so that nothing expires however long a test takes. */
@@ -122,6 +126,7 @@ export async function startDaemon(options: DaemonOptions = {}): Promise<TestDaem
     log,
     rules,
     facades: options.facades ?? {},
+    nodes: new Nodes(options.nodes ?? new MemoryNodes()),
     http: { body: 65_536, connections: 25_000, ...options.http },
     identities,
     callerOf,

@@ -1,10 +1,12 @@
 import type { Daemon } from '../daemon.ts';
 import type { ApiRoute } from '../routes/route.ts';
 import type { Facades } from '../settings.ts';
+import { enemaRoutes } from './enema/routes.ts';
 import { relengHardwareRoutes } from './releng-hardware/routes.ts';
 
 /** Protocols of other tools, by the names that the configuration has for them. None has rules of its own about who may hold what. */
 const FACADES = {
+  enema: enemaRoutes,
   'releng-hardware': relengHardwareRoutes,
 } satisfies Record<string, (daemon: Daemon) => readonly ApiRoute[]>;
 

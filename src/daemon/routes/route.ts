@@ -1,5 +1,6 @@
+import type { Refusal } from '../../core/error.ts';
 import type { Role } from '../../core/model.ts';
-import type { Answer } from '../answer.ts';
+import type { Answer, Reply } from '../answer.ts';
 import type { Ask } from '../requests.ts';
 
 /** One endpoint. Its description for /openapi.json stands in openapi.ts under the same method and path. */
@@ -12,5 +13,7 @@ export interface ApiRoute {
   readonly orSecret?: true;
   /** The key in the link of a wall does as well: see board/key.ts. */
   readonly orKey?: true;
+  /** How the protocol of another tool says no; as problem details where absent. */
+  readonly refused?: (refusal: Refusal) => Reply;
   readonly answer: (ask: Ask) => Answer | Promise<Answer>;
 }

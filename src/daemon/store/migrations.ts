@@ -8,7 +8,7 @@ import { RentabotError, refuse } from '../../core/error.ts';
  * it; and to `journal` one row, what it changes in the other tables, as JSON. Now and then, and at every start, the journal
  * is folded into those and emptied. So a commit is a small sequential write whatever it changes, and a lease that was short
  * never touches `live`, which has a row for each waiter and lease. `identity` (who is known) and `machine` (when which was
- * last seen) are written directly.
+ * last seen) and `node` (numbers for a facade) are written directly.
  */
 export const MIGRATIONS: readonly string[] = [
   `CREATE TABLE journal (seq INTEGER PRIMARY KEY, body TEXT NOT NULL);
@@ -19,6 +19,7 @@ export const MIGRATIONS: readonly string[] = [
    CREATE TABLE event (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, body TEXT NOT NULL);`,
   'CREATE TABLE identity (kind TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (kind, id)) WITHOUT ROWID;',
   'CREATE TABLE machine (id TEXT PRIMARY KEY, seen TEXT NOT NULL, at REAL NOT NULL) WITHOUT ROWID;',
+  'CREATE TABLE node (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);',
 ];
 
 /** Throws a RentabotError if a newer release has written it. To be asked before anything is changed. */

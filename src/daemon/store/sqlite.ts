@@ -10,6 +10,7 @@ import type { EventJson } from '../../core/wire.ts';
 import { SqliteIdentities } from './identity-sqlite.ts';
 import { SqliteMachines } from './machine-sqlite.ts';
 import { migrate, refuseNewer } from './migrations.ts';
+import { SqliteNodes } from './node-sqlite.ts';
 import { type Owner, Ownership } from './ownership.ts';
 import { decode, encode, merge, noRows, type Rows, rowsOf } from './rows.ts';
 import { append, EVENTS_IN_A_ROW, eventsIn, fold, prepare, readSnapshot, type Statements } from './tables.ts';
@@ -27,6 +28,7 @@ const CHECKPOINT_PAGES = 4000;
 export class SqliteStore implements Store {
   /** Who is known: in the same file, for as long as it is open. */
   readonly identities = new SqliteIdentities(() => this.db);
+  readonly nodes = new SqliteNodes(() => this.db);
   readonly machines = new SqliteMachines(() => this.db);
   private db: Database | null = null;
   private ownership: Ownership | null = null;
