@@ -130,7 +130,7 @@ const MUTANTS: readonly (readonly [string, ...Change[]])[] = [
     'another want passes for the same',
     { file: 'decide.ts', find: 'if ((known.shape ?? shapeOf(known.wants)) !== shapeOf(wants))', put: 'if (false)' },
   ],
-  ['an ending lease is renewed', { file: 'decide.ts', find: 'if (lease.ending !== null) return [];', put: '' }],
+  ['an ending lease is renewed', { file: 'decide.ts', find: 'if (lease.ending !== null) return seen;', put: '' }],
   ['a guarded lease ends at a word', { file: 'ending.ts', find: 'if (!lease.request.guarded)', put: 'if (true)' }],
   ['a longest hold is not kept', { file: 'evolve.ts', find: 'ending === null && endsAt !== null ?', put: 'false ?' }],
   ['a silent waiter stays', { file: 'evolve.ts', find: 'heardAt + silence', put: 'heardAt + 2 * silence' }],

@@ -62,7 +62,7 @@ export function resourcePage(
     name: 'resource',
     only: row.id,
     main: html`<h1>${row.name}</h1>
-${factsHtml(row)}
+${factsHtml(row, now, face)}
 <div id="table">
 ${tableHtml({ rows: new Map([[row.id, row]]), queues }, EVERYTHING, scene)}
 </div>
@@ -89,10 +89,13 @@ export function cutHtml(
     : null;
 }
 
-function factsHtml({ properties, slots, maxHold }: Row): Html | null {
+function factsHtml(row: Row, now: Millis, face: Visit['face']): Html | null {
+  const { properties, slots, maxHold, machine, lastSeen } = row;
   const facts: (readonly [string, string])[] = Object.entries(properties).map(([key, value]) => [key, String(value)]);
   if (slots > 1) facts.push(['slots', String(slots)]);
   if (maxHold !== null) facts.push(['held at most', spanText(maxHold * 1000)]);
+  if (machine !== undefined) facts.push(['machine', machine]);
+  if (machine !== undefined) facts.push(['last seen', lastSeen ? face.moment(Date.parse(lastSeen), now) : 'never']);
   const list = facts.map(([key, value]) => html`<div><dt>${key}</dt><dd>${value}</dd></div>`);
   return facts.length === 0 ? null : html`<dl class="facts">${list}</dl>`;
 }

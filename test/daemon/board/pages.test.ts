@@ -145,6 +145,16 @@ describe('the page of a resource', () => {
     });
   });
 
+  test('has its machine, and when that was last seen', async () => {
+    const own = await startDaemon({ resources: [description('board', { machine: 'mdc1:a', staleAfter: 60_000 })] });
+    const text = async () => (await own.http.get('/resources/board', { headers: { accept: 'text/html' } })).text;
+    expect(await text()).toMatch(/<dt>machine<\/dt><dd>mdc1:a<\/dd>.*<dt>last seen<\/dt><dd>never<\/dd>/s);
+    expect(await text()).toContain('machine mdc1:a was never seen');
+    await own.http.post('/api/v2/machines/mdc1:a/seen', {});
+    expect(await text()).toMatch(/<dt>last seen<\/dt><dd>[^<]*\d\d:\d\d/);
+    await own.close();
+  });
+
   test('has who held it, how that ended, and how often it fails beside the others', async () => {
     for (const exit of [0, 1]) {
       const client = running.lease();
