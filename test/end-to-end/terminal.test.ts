@@ -114,7 +114,7 @@ describe.skipIf(!hasScript)('on a terminal', () => {
     );
     terminal.type('$RB lock -n a -- bash traps.sh\r');
     await terminal.run.said('\r\ngo\r\n');
-    terminal.type('\u0003');
+    await terminal.interrupt();
     await terminal.command('echo code $?');
     await terminal.run.said(/code \d+\r\n/);
     expect(terminal.screen).toContain('code 71\r\n');
@@ -125,7 +125,7 @@ describe.skipIf(!hasScript)('on a terminal', () => {
     const terminal = await open();
     terminal.type('for i in 1 2 3; do $RB lock -n a -- sh -c "echo go; exec sleep 600"; echo after $i; done\r');
     await terminal.run.said('\r\ngo\r\n');
-    terminal.type('\u0003');
+    await terminal.interrupt();
     await terminal.command('echo code $?');
     await terminal.run.said(/code \d+\r\n/);
     expect(terminal.screen).toContain('code 130\r\n');

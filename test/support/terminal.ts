@@ -46,6 +46,13 @@ export class Terminal {
     await this.run.saidOnce(() => this.prompts > before, line);
   }
 
+  /** Ctrl-C; resolves when the shell has its terminal back, so that nothing is typed into what goes. */
+  async interrupt(): Promise<void> {
+    const before = this.prompts;
+    this.type('\u0003');
+    await this.run.saidOnce(() => this.prompts > before, 'the prompt after Ctrl-C');
+  }
+
   async exit(): Promise<void> {
     this.type('exit\rexit\r');
     await this.run.ended;
