@@ -6,7 +6,7 @@ import { type Answer, problem, type Reply, refusalFrom, SENT, toResponse } from 
 import { keyCaller } from './board/key.ts';
 import { boardRoutes } from './board/routes.ts';
 import type { Daemon } from './daemon.ts';
-import { facadeRoutes } from './facades/routes.ts';
+import { facadeRoutes, lostInFacades } from './facades/routes.ts';
 import { type Caller, CSRF_HEADER, refuseForgery } from './identity/identities.ts';
 import { type LocalNames, refuseForeignPage } from './origin.ts';
 import { type Ask, bringsSecret, malformed, onceClosed, type Wire } from './requests.ts';
@@ -36,7 +36,7 @@ export function createApp(daemon: Daemon): Hono<{ Bindings: Wire }> {
     const answerOf = answererOf(daemon)(route);
     app.on(route.method.toUpperCase(), route.path, async (ask) => toResponse(await answerOf(ask)));
   }
-  const lost = (ask: Ask): Answer => tooLong(ask) ?? notFound(ask.req.path, ask.req.method, routes);
+  const lost = (ask: Ask): Answer => tooLong(ask) ?? lostOn(daemon, ask.req.path, ask.req.method, routes);
   app.notFound((ask) => toResponse(counted(daemon, lost(ask as Ask))));
   app.onError((error, ask) => toResponse(counted(daemon, failed(daemon, ask as Ask, error))));
   return app;
@@ -184,14 +184,15 @@ function decoded(path: string): string {
   }
 }
 
-/** Tells a wrong path from a wrong method. */
-function notFound(path: string, method: string, routes: readonly ApiRoute[]): Reply {
+/** Tells a wrong path from a wrong method, in the words of whose path it is. */
+function lostOn(daemon: Daemon, path: string, method: string, routes: readonly ApiRoute[]): Reply {
   const known = routes.filter((route) => matchesPath(route.path, path)).map((route) => route.method.toUpperCase());
-  if (known.length === 0) return problem(refuse('not-found', `there is no ${path.slice(0, 200)}`));
-  const allow = known.join(', ');
-  return problem(refuse('method-not-allowed', `${path.slice(0, 200)} takes ${allow}, not ${method.slice(0, 20)}`), {
-    allow,
-  });
+  const allow = [...new Set(known)].join(', ');
+  const theirs = lostInFacades(daemon, path, allow);
+  if (theirs) return theirs;
+  if (allow === '') return problem(refuse('not-found', `there is no ${path.slice(0, 200)}`));
+  const detail = `${path.slice(0, 200)} takes ${allow}, not ${method.slice(0, 20)}`;
+  return problem(refuse('method-not-allowed', detail), { allow });
 }
 
 function matchesPath(pattern: string, path: string): boolean {

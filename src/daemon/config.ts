@@ -5,19 +5,13 @@ import { DEFAULT_PORT } from '../core/wire.ts';
 import type { AccessSettings, TlsFiles } from './access-settings.ts';
 import { type Descriptor, loadDescriptor } from './descriptor.ts';
 import { type ReadFile, readTextFile } from './descriptor-file.ts';
+import type { Facades } from './facades/settings.ts';
 import { DEFAULT_HOST, formatListen, isLoopback, type Listen, parseListen } from './listen.ts';
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from './log.ts';
 import type { People, TargetSettings } from './notify/settings.ts';
 import { absolutePath } from './paths.ts';
 import { didYouMean, type Problem, quote, type Warning } from './remarks.ts';
-import {
-  type DaemonLimits,
-  DEFAULT_KEEP_HISTORY,
-  type Facades,
-  LIMIT_RULES,
-  type Settings,
-  type SettingsDraft,
-} from './settings.ts';
+import { type DaemonLimits, DEFAULT_KEEP_HISTORY, LIMIT_RULES, type Settings, type SettingsDraft } from './settings.ts';
 
 /** How one daemon is to run. Frozen: what a reload changes are the resources. */
 export interface Config {

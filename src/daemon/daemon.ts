@@ -3,6 +3,7 @@ import type { Store } from '../core/store.ts';
 import type { Announcer } from './announcer.ts';
 import type { Engine } from './engine.ts';
 import type { Nodes } from './facades/enema/nodes.ts';
+import type { Facades } from './facades/settings.ts';
 import type { Caller, Identities } from './identity/identities.ts';
 import type { Ids } from './ids.ts';
 import type { Log } from './log.ts';
@@ -11,7 +12,6 @@ import type { Notifier } from './notify/notifier.ts';
 import type { LocalNames } from './origin.ts';
 import type { Proxies } from './peer.ts';
 import type { Ask } from './requests.ts';
-import type { Facades } from './settings.ts';
 import type { Statistics } from './statistics.ts';
 import type { StepDown } from './step-down.ts';
 

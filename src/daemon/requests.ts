@@ -104,7 +104,7 @@ export function onceClosed(ask: Ask, closed: () => void): void {
  * Read from the socket, not through a web stream: that is a third of the cost of a small request. Throws 413 as soon as
  * it is too large, and reads no further.
  */
-function bodyText(ask: Ask, limit: number): Promise<string> {
+export function bodyText(ask: Ask, limit: number): Promise<string> {
   const incoming = ask.env?.incoming;
   if (!incoming) return ask.req.text().then((text) => (text.length > limit ? tooLarge(limit) : text));
   if (Number(incoming.headers['content-length'] ?? 0) > limit) return Promise.reject(tooLargeError(limit));

@@ -7,13 +7,14 @@ import {
   readTls,
   type TlsFiles,
 } from './access-settings.ts';
+import { type Facades, readFacades } from './facades/settings.ts';
 import { type Listen, parseListen } from './listen.ts';
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from './log.ts';
 import { type People, readPeople, readTargets, type TargetSettings } from './notify/settings.ts';
 import { absolutePath, type PathBase } from './paths.ts';
 import { type Place, quote, type Remarks } from './remarks.ts';
 import { expected, readCount, readDuration, readKeys, readMap, readText, readWord } from './tree-readers.ts';
-import type { Tree, YamlMap } from './yaml.ts';
+import type { Tree } from './yaml.ts';
 
 /** Every limit of the daemon: the core's, and those of its doors and its disk. */
 export interface DaemonLimits extends Limits {
@@ -53,8 +54,6 @@ export interface Settings {
   readonly notify?: readonly TargetSettings[];
   readonly people?: People;
 }
-
-export type Facades = Readonly<Record<string, boolean | Readonly<Record<string, string | number | boolean>>>>;
 
 /** A setting while it is gathered. `none` for the socket is kept as the word. */
 export type SettingsDraft = { -readonly [Key in keyof Settings]: Settings[Key] };
@@ -194,27 +193,6 @@ function readHistory(tree: Tree, draft: SettingsDraft, remarks: Remarks): void {
     },
   };
   readKeys(map, readers, unknownIn('history', remarks));
-}
-
-function readFacades(tree: Tree, remarks: Remarks): Facades | null {
-  const map = readMap(tree, 'facades', remarks);
-  if (map === null) return null;
-  const facades: Record<string, boolean | Record<string, string | number | boolean>> = {};
-  for (const [name, { value }] of map.entries) {
-    if (value.type === 'text' && typeof value.value === 'boolean') facades[name] = value.value;
-    else if (value.type === 'map') facades[name] = options(value, name, remarks);
-    else if (value.type !== 'empty') expected(value, `${name} in facades`, 'true, false or a map of options', remarks);
-  }
-  return facades;
-}
-
-function options(map: YamlMap, facade: string, remarks: Remarks): Record<string, string | number | boolean> {
-  const found: [string, string | number | boolean][] = [];
-  for (const [key, { value }] of map.entries) {
-    if (value.type === 'text') found.push([key, value.value]);
-    else expected(value, `${key} of ${facade} in facades`, 'a text, a number, true or false', remarks);
-  }
-  return Object.fromEntries(found);
 }
 
 function unknownIn(where: string, remarks: Remarks) {

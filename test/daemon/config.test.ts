@@ -180,7 +180,7 @@ test('every setting of a file counts', () => {
     'socket: none',
     'limits: {waiters: 10, remembered_for: 2h, silence: 10s, body: 1024}',
     'history: {keep: 7d, events: 500}',
-    'facades: {enema: false, rent-a-bot: {expose_tokens: true, ttl: 5}}',
+    'facades: {enema: false, rent-a-bot: {expose_tokens: true, claim_window: 2m}, releng-hardware: true}',
   ];
   const { undeclared, drain, auth, listen, socket, limits, keepHistory, facades } = config(settings(text.join('\n')));
   expect({ undeclared, drain, auth, listen, socket, keepHistory, facades }).toEqual({
@@ -190,7 +190,7 @@ test('every setting of a file counts', () => {
     listen: { host: '0.0.0.0', port: 80 },
     socket: null,
     keepHistory: 7 * 86_400_000,
-    facades: { enema: false, 'rent-a-bot': { expose_tokens: true, ttl: 5 } },
+    facades: { enema: false, 'rent-a-bot': { exposeTokens: true, claimWindow: 120_000 }, 'releng-hardware': {} },
   });
   expect(limits).toEqual({
     ...config({}).limits,

@@ -259,6 +259,15 @@ describe('a structured file', () => {
     ['resources:\nauth: password', '2:7: auth: expected none, found "password"'],
     ['resources:\nundeclared: maybe', '2:13: undeclared: expected create or refuse, found "maybe"'],
     ['resources:\nfacades: {enema: 5}', '2:18: enema in facades: expected true, false or a map of options, found 5'],
+    ['resources:\nfacades: {enemy: false}', '2:11: facades has no "enemy", did you mean "enema"?'],
+    [
+      'resources:\nfacades: {rent-a-bot: {expose_token: true}}',
+      '2:24: rent-a-bot in facades has no option "expose_token", did you mean "expose_tokens"?',
+    ],
+    [
+      'resources:\nfacades: {rent-a-bot: {expose_tokens: 7}}',
+      '2:39: expose_tokens of rent-a-bot in facades: expected true or false, found 7',
+    ],
     ['resources:\ndata: ""', '2:7: data: expected a path, found ""'],
     [
       'listen: 127.0.0.1:5000',

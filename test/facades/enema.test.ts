@@ -238,7 +238,7 @@ function authorization(value: string): Headers {
 }
 
 test('a claim ends by itself where the configuration says so', async () => {
-  await start({ facades: { enema: { ttl: '8h' } } });
+  await start({ facades: { enema: { ttl: 8 * 3_600_000 } } });
   await set(1, { status: 1 });
   clock.advance(8 * 3_600_000 - 1);
   expect(await get('/subsystem/status/1')).toEqual([200, 1]);

@@ -78,6 +78,13 @@ export class Credentials {
     return { id: session.id, principal: { name: user.name, role: user.role }, csrf: sign(key, 'csrf', secret) };
   }
 
+  /** Made when it is first needed. */
+  signingKey(): string {
+    const key = this.roster.signingKey ?? this.ids.secret();
+    if (this.roster.signingKey === null) this.roster.change([{ type: 'put-key', key }]);
+    return key;
+  }
+
   /** Logs a browser in: the value of its cookie, and what its pages send along. */
   openSession(user: User): { readonly cookie: string; readonly csrf: string } {
     const now = this.now();

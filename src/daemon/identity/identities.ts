@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { type Refusal, RentabotError, refuse } from '../../core/error.ts';
 import type { IdentityStore } from '../../core/identity.ts';
@@ -56,6 +57,12 @@ export class Identities {
   /** Nobody is known, so everybody who can connect may do everything. */
   get isOpen(): boolean {
     return this.roster.isEmpty;
+  }
+
+  /** A key of this daemon's own, for one purpose; the one that all of them come from is made when it is first needed. */
+  keyFor(purpose: string): Buffer {
+    const key = this.credentials.signingKey();
+    return createHmac('sha256', key).update(purpose).digest();
   }
 
   /** To be said of each request that came by the socket in the data folder. */

@@ -1,7 +1,6 @@
 import * as z from 'zod';
 import { type Entry, hasRoom } from '../../../core/catalogue.ts';
 import type { Acquire } from '../../../core/command.ts';
-import { parseDuration } from '../../../core/duration.ts';
 import { type Refusal, RentabotError, statusOf } from '../../../core/error.ts';
 import type { Lease, Millis, Principal } from '../../../core/model.ts';
 import { owns } from '../../../core/ownership.ts';
@@ -13,7 +12,7 @@ import type { Daemon } from '../../daemon.ts';
 import type { Sight } from '../../engine.ts';
 import { type Ask, body, hashSecret } from '../../requests.ts';
 import type { ApiRoute } from '../../routes/route.ts';
-import type { Facades } from '../../settings.ts';
+import type { Facades } from '../settings.ts';
 import { type Node, nodeOf, textOf } from './nodes.ts';
 
 const statusSchema = z.object({ status: z.literal([0, 1]) });
@@ -183,5 +182,5 @@ function byId({ catalogue }: State): Entry[] {
 
 /** How long a claim lasts; null for until it is given back. */
 function ttlOf({ enema }: Facades): Millis | null {
-  return typeof enema === 'object' && enema.ttl !== undefined ? parseDuration(String(enema.ttl)) : null;
+  return enema ? (enema.ttl ?? null) : null;
 }
