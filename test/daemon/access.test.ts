@@ -31,10 +31,13 @@ async function asked({ method, path }: ApiRoute, headers: Record<string, string>
     redirect: 'manual',
     signal: gone.signal,
   });
-  const isProblem = response.headers.get('content-type') === 'application/problem+json';
-  const { code = '', detail = '' } = isProblem ? ((await response.json()) as { code?: string; detail?: string }) : {};
+  const isJson = response.headers.get('content-type')?.includes('json') && response.status >= 400;
+  // Protocols of other tools say it in their own words.
+  const { code, detail, message } = isJson ? ((await response.json()) as Partial<Record<string, string>>) : {};
   gone.abort();
-  return code === 'unauthorized' || /^this needs the role/.test(detail) ? `${response.status} ${code}` : 'let in';
+  const isRefused = code === 'unauthorized' || (code === undefined && response.status === 401);
+  const isDenied = /^this needs the role/.test(detail ?? message ?? '');
+  return isRefused || isDenied ? `${response.status} ${isDenied ? 'denied' : 'unauthorized'}` : 'let in';
 }
 
 function expected(needs: Role, has: Role): string {
