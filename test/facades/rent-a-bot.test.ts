@@ -427,6 +427,8 @@ test('with `expose_tokens` whoever looks sees tokens, as with the original', asy
   expect((await get(`${OLD}/1`))[1].resource).toMatchObject({ 'lock-token': token });
   await daemon.lease().hold('s2');
   expect((await get(`${OLD}/2`))[1].resource).toMatchObject({ 'lock-token': 'hidden' });
+  const { checks } = (await get('/api/v2/doctor'))[1];
+  expect(checks).toContainEqual(expect.objectContaining({ name: 'rent-a-bot', state: 'warn' }));
 });
 
 test('switched off it is not there', async () => {

@@ -3,6 +3,7 @@ import { isoTime } from '../../core/view.ts';
 import type { CheckJson, DoctorJson } from '../../core/wire.ts';
 import { type Answer, json } from '../answer.ts';
 import type { Daemon } from '../daemon.ts';
+import { rentABotOptions } from '../facades/settings.ts';
 import type { ApiRoute } from './route.ts';
 
 const MIB = 1024 * 1024;
@@ -20,7 +21,14 @@ export function doctorRoutes(daemon: Daemon): readonly ApiRoute[] {
 async function examine(daemon: Daemon): Promise<Answer> {
   const { engine, dataFolder } = daemon;
   const folder = dataFolder === null ? [] : [roomOf(dataFolder), rightsOf(dataFolder)];
-  const checks = [storeOf(daemon), commitsOf(daemon), ...folder, identitiesOf(daemon), ...targetsOf(daemon)];
+  const checks = [
+    storeOf(daemon),
+    commitsOf(daemon),
+    ...folder,
+    identitiesOf(daemon),
+    ...tokensOf(daemon),
+    ...targetsOf(daemon),
+  ];
   const examined: DoctorJson = {
     at: isoTime(engine.now()),
     version: RENTABOT_VERSION,
@@ -73,6 +81,13 @@ function identitiesOf({ identities }: Daemon): CheckJson {
     ? 'it knows nobody: whoever can connect is an admin'
     : 'it answers only those whom it knows';
   return { name: 'identities', state: 'ok', text };
+}
+
+/** Locks that everybody can undo who may look. */
+function tokensOf({ facades }: Daemon): CheckJson[] {
+  if (rentABotOptions(facades).exposeTokens !== true) return [];
+  const text = 'expose_tokens shows the tokens of locks to whoever may look: only courtesy keeps them from unlocking';
+  return [{ name: 'rent-a-bot', state: 'warn', text }];
 }
 
 /** Where people are told what happens. */
