@@ -1,3 +1,4 @@
+import { isAudit } from '../../core/identity.ts';
 import type { EventJson } from '../../core/wire.ts';
 import type { Daemon } from '../daemon.ts';
 import type { Sight } from '../engine.ts';
@@ -7,12 +8,11 @@ import { resourcesHtml } from './admin-resources.ts';
 import type { Visit } from './look.ts';
 import type { Page } from './shell.ts';
 
-/** So far back what people did is looked for, and so much of it is shown. */
-export const LOOKED_AT = 2000;
-const MOST_SHOWN = 100;
+/** So much of what people did is shown. */
+export const MOST_SHOWN = 100;
 
 /** What is done by people, rather than by holding and giving back. */
-const DEEDS = /^(audited|resource-(added|changed|removed|offline|online)|lease-shared)$/;
+const DEEDS = /^(resource-(added|changed|removed|offline|online)|lease-shared)$/;
 
 /**
  * What is there to be managed: by everybody their own password and tokens, by an admin all of it. Reading needs no script; the forms
@@ -42,18 +42,17 @@ ${isAdmin ? auditHtml(past, visit, sight.now) : null}`,
 
 /** Who did what to whom, the latest first. */
 function auditHtml(past: readonly EventJson[], { face }: Visit, now: number): Html {
-  const done = past.filter(isDeed).slice(0, MOST_SHOWN);
-  const rows = done.map(
+  const rows = past.map(
     (event) =>
       html`<tr><td>${face.moment(Date.parse(event.at), now)}</td><td>${event.by === '' || event.by === undefined ? '–' : event.by}</td><td>${wordFor(event)}</td><td>${subjectOf(event)}</td></tr>\n`,
   );
   return html`<section id="audit"><h2>What people did</h2>
 <table class="list"><thead><tr><th scope="col">When</th><th scope="col">Who</th><th scope="col">What</th><th scope="col">To whom or what</th></tr></thead><tbody>${rows}</tbody></table>
-${done.length === 0 ? html`<p class="soft">Nothing yet.</p>` : null}</section>`;
+${past.length === 0 ? html`<p class="soft">Nothing yet.</p>` : null}</section>`;
 }
 
-function isDeed({ type, reason, by, owner, holder }: EventJson): boolean {
-  if (DEEDS.test(type)) return true;
+export function isDeed({ type, reason, by, owner, holder }: EventJson): boolean {
+  if (DEEDS.test(type) || isAudit(type)) return true;
   // Taking something from somebody else.
   const taken = type === 'lease-ended' && (reason === 'stolen' || reason === 'revoked');
   return taken && by !== '' && by !== (owner || holder?.name);
@@ -62,17 +61,12 @@ function isDeed({ type, reason, by, owner, holder }: EventJson): boolean {
 function wordFor({ type, reason, shared }: EventJson): string {
   if (type === 'lease-ended') return reason === 'stolen' ? 'took over' : 'ended';
   if (type === 'lease-shared') return shared === false ? 'no longer shares' : 'shares';
-  return type.replace(/^resource-/, '').replace('audited', 'did');
+  return type.replace(/^resource-/, '').replaceAll('-', ' ');
 }
 
 function subjectOf(event: EventJson): string {
-  const { resources = [], reason = '', why = '', holder, type, with: mate = '' } = event;
-  const {
-    action = '',
-    about = '',
-    detail = '',
-  } = event as EventJson & Readonly<Record<'action' | 'about' | 'detail', string>>;
+  const { resources = [], reason = '', why = '', holder, type, with: mate = '', about = '', note = '' } = event;
   const whose = type === 'lease-ended' && holder ? `of ${holder.name}` : '';
-  const told = type === 'lease-ended' ? why : reason;
-  return [action, resources.join(', '), whose, mate, about, detail, told].filter((part) => part !== '').join(' · ');
+  const told = isAudit(type) ? note : type === 'lease-ended' ? why : reason;
+  return [resources.join(', '), whose, mate, about, told].filter((part) => part !== '').join(' · ');
 }

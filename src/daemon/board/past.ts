@@ -26,3 +26,21 @@ export async function readPast(store: Store, since: Millis, resource: string | n
   }
   return { events, since: Date.parse(events.at(-1)?.at ?? '') };
 }
+
+/** The last so many that are wanted, the newest first; in a busy lab they are looked for some way back. */
+export async function readLast(
+  store: Store,
+  isWanted: (event: EventJson) => boolean,
+  most: number,
+): Promise<EventJson[]> {
+  const wanted: EventJson[] = [];
+  let before: number | null = null;
+  for (let looked = 0; looked < MOST_EVENTS && wanted.length < most; looked += AT_ONCE) {
+    const found: EventJson[] = await store.history({ resource: null, since: null, before, limit: AT_ONCE });
+    wanted.push(...found.filter(isWanted));
+    if (found.length < AT_ONCE) break;
+    before = found.at(-1)?.id ?? 0;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return wanted.slice(0, most);
+}

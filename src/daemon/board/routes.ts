@@ -5,14 +5,14 @@ import type { Daemon } from '../daemon.ts';
 import type { Sight } from '../engine.ts';
 import type { Ask } from '../requests.ts';
 import type { ApiRoute } from '../routes/route.ts';
-import { adminPage, LOOKED_AT } from './admin.ts';
+import { adminPage, isDeed, MOST_SHOWN } from './admin.ts';
 import { dayIn, dayPage } from './day.ts';
 import { Figures } from './figures.ts';
 import { frontPage } from './front.ts';
 import { keyTaken } from './key.ts';
 import { Live } from './live.ts';
 import { type Visit, visitOf } from './look.ts';
-import { readPast } from './past.ts';
+import { readLast, readPast } from './past.ts';
 import { resourcePage, rowNamed, spanIn } from './resource.ts';
 import { type Page, pageReply } from './shell.ts';
 import { wallPage } from './wall.ts';
@@ -66,7 +66,7 @@ async function day(daemon: Daemon, ask: Ask): Promise<Answer> {
 
 async function admin(daemon: Daemon, ask: Ask): Promise<Answer> {
   await daemon.engine.read(() => null);
-  const past = await daemon.store.history({ resource: null, since: null, before: null, limit: LOOKED_AT });
+  const past = await readLast(daemon.store, isDeed, MOST_SHOWN);
   return drawn(daemon, ask, (sight, visit, query) => adminPage(daemon, sight, visit, query, past));
 }
 
