@@ -6,6 +6,7 @@ import type { LockPlan } from './lock-plan.ts';
 import type { LockWorld } from './run-lock.ts';
 import { type Ending, exitToTell, hasFailed } from './run-under.ts';
 import { keptSentence, lossSentence, nameOf, namesOf } from './sentences.ts';
+import { STOPPING } from './signals.ts';
 import { printable } from './text.ts';
 
 /** The lease of a command that has ended, and what whoever gets it next needs. */
@@ -20,12 +21,20 @@ const LONGEST_NOTE = 500;
 
 /**
  * What becomes of a lease other than being given back: it is left in a file for whoever adopts it, or held on to after
- * a failure. Only after a command that ran, of which nothing is left; a lost lease is nobody's to hand on.
+ * a failure. Only after a command that ran, of which nothing is left; a lost lease is nobody's to hand on. Whoever stops a
+ * command does not wonder why it failed: a job that is cancelled and run again must not wait for itself.
  */
 export async function handOn(ending: Ending, plan: LockPlan, handed: Handed, world: LockWorld): Promise<Ending> {
   if (!ending.isTreeGone || (ending.name !== 'completed' && ending.name !== 'timeout')) return ending;
   if (plan.detachTo !== null) return detach(ending, plan.detachTo, handed, world);
-  if (plan.keepFor !== null && hasFailed(ending)) return keep(ending, plan.keepFor, plan, handed, world);
+  if (plan.keepFor === null || !hasFailed(ending)) return ending;
+  const stopped = [...world.signals.heard].find((signal) => STOPPING.has(signal));
+  if (stopped === undefined) return keep(ending, plan.keepFor, plan, handed, world);
+  const { talk } = world;
+  talk.say(
+    'not-kept',
+    `${nameOf(plan.argv)} was stopped (${stopped}), so ${namesOf(handed.lease.lease)} is given back`,
+  );
   return ending;
 }
 

@@ -81,6 +81,24 @@ test.each<[string, readonly string[], number]>([
   expect(await stateOf()).toBe('free');
 });
 
+test.each(['SIGINT', 'SIGTERM'] as const)(
+  'what is stopped with %s has not failed, and is given back',
+  async (signal) => {
+    const run = account.start(
+      ['lock', '-n', board, '--keep-on-failure', '1h', '--', 'sh', '-c', 'echo go; sleep 1012'],
+      {
+        env,
+      },
+    );
+    await run.said('go');
+    run.kill(signal);
+    const { code, err } = await run.ended;
+    expect(code).toBe(signal === 'SIGINT' ? 130 : 143);
+    expect(err).toMatch(new RegExp(`was stopped \\(${signal}\\), so ${board} is given back`));
+    expect(await stateOf()).toBe('free');
+  },
+);
+
 test('a lost lease is not kept', async () => {
   const script = 'echo $RENTABOT_LEASE; trap "exit 3" TERM; while :; do sleep 0.05; done';
   const run = account.start(['lock', '-n', board, '--keep-on-failure', '1h', '--', 'sh', '-c', script], { env });
