@@ -1,7 +1,7 @@
 import { type Refusal, refuse } from '../core/error.ts';
 import type { LeaseJson, QueuedJson } from '../core/wire.ts';
 import type { Client, Reply } from './client.ts';
-import { clockTime, printable, who } from './text.ts';
+import { clockTime, printable, whose } from './text.ts';
 
 /** Everybody who holds something of it, by the time of looking. */
 export async function leasesOn(client: Client, name: string, within: number): Promise<Reply<readonly LeaseJson[]>> {
@@ -59,15 +59,16 @@ export class Me {
 }
 
 /** `board-1 is held by alice@ws since 13:02 (nightly), until 14:05`, and what could be done. */
-export function heldByOther(
-  name: string,
-  { holder, note, since, until }: LeaseJson,
-  { hint }: { readonly hint: string },
-): Refusal {
+export function heldByOther(name: string, lease: LeaseJson, { hint }: { readonly hint: string }): Refusal {
+  const { note, since, until } = lease;
   const now = Date.now();
   const end = until === null ? '' : `, until ${clockTime(until, now)}`;
   const about = note && ` (${printable(note)})`;
-  return refuse('denied', `${printable(name)} is held by ${who(holder)} since ${clockTime(since, now)}${about}${end}`, {
-    hint,
-  });
+  return refuse(
+    'denied',
+    `${printable(name)} is held by ${whose(lease)} since ${clockTime(since, now)}${about}${end}`,
+    {
+      hint,
+    },
+  );
 }

@@ -1,7 +1,7 @@
 import type { ResourceJson, ResourceLeaseJson } from '../core/wire.ts';
 import type { Cell } from './output.ts';
 import type { Paint } from './talk.ts';
-import { ageOf, clockTime, printable, who } from './text.ts';
+import { ageOf, clockTime, printable, whose } from './text.ts';
 
 /** The table of resources. */
 export const HEAD = ['NAME', 'STATE', 'HOLDER', 'SINCE', 'UNTIL', 'WAITING', 'NOTE'] as const;
@@ -17,7 +17,7 @@ export function rowsOf(resource: ResourceJson, paint: Paint, now: number): Cell[
     return [
       { text: printable(resource.name), paint: paint.bold },
       { text: stateOf(resource), paint: paintOf(resource, paint) },
-      { text: lease ? who(lease.holder) : offline?.by ? printable(offline.by) : '-' },
+      { text: lease ? whose(lease) : offline?.by ? printable(offline.by) : '-' },
       { text: since ? `${clockTime(since, now)} (${ageOf(since, now)})` : '-' },
       { text: until ? clockTime(until, now) : '-' },
       { text: resource.waiting > 0 ? String(resource.waiting) : '-' },

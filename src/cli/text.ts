@@ -49,6 +49,11 @@ export function who(holder: HolderJson | null): string {
   return printable(holder.host === '' ? holder.name : `${holder.name}@${holder.host}`);
 }
 
+/** The same, and as whom the daemon knows them where that is another name: `root@ws-12 (alice)`. */
+export function whose({ holder, owner = '' }: { readonly holder: HolderJson; readonly owner?: string }): string {
+  return owner === '' || owner === holder.name ? who(holder) : `${who(holder)} (${printable(owner)})`;
+}
+
 /** A moment as a local clock shows it: `14:05` today, `Nov 19 14:05` in this half year, else with the year. */
 export function clockTime(iso: string, now: number): string {
   const at = new Date(iso);

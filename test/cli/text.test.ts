@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ageOf, clockTime, printable, truncate, visibleWidth, who } from '../../src/cli/text.ts';
+import { ageOf, clockTime, printable, truncate, visibleWidth, who, whose } from '../../src/cli/text.ts';
 
 test.each([
   ['plain', 'plain'],
@@ -50,4 +50,13 @@ test('a holder is somebody at a host', () => {
   expect(who({ name: 'ann', host: 'ws', link: null })).toBe('ann@ws');
   expect(who({ name: 'ann', host: '', link: null })).toBe('ann');
   expect(who(null)).toBe('someone');
+});
+
+test.each([
+  ['', 'root@ws'],
+  ['root', 'root@ws'],
+  ['alice', 'root@ws (alice)'],
+  ['a\u001b[2J', 'root@ws (a?[2J)'],
+])('whoever the daemon knows by another name, %j, is named by both', (owner, shown) => {
+  expect(whose({ holder: { name: 'root', host: 'ws', link: null }, owner })).toBe(shown);
 });

@@ -9,7 +9,7 @@ import { addDaemonOptions, addOutputOptions, type CommonOptions, readManner } fr
 import { namesOf } from '../sentences.ts';
 import type { Shell } from '../shell.ts';
 import { Talk } from '../talk.ts';
-import { clockTime, printable, who } from '../text.ts';
+import { clockTime, printable, who, whose } from '../text.ts';
 import { mono } from '../time.ts';
 
 const EXAMPLES = `
@@ -151,16 +151,17 @@ class Round {
     return reply;
   }
 
-  private mayNot(name: string, { guarded, holder, note, since, until }: LeaseJson, own: boolean): Refusal {
+  private mayNot(name: string, lease: LeaseJson, own: boolean): Refusal {
+    const { guarded, holder, note, since, until } = lease;
     const now = Date.now();
     const end = until === null ? '' : `, until ${clockTime(until, now)}`;
     const from = `since ${clockTime(since, now)}${note && ` (${printable(note)})`}${end}`;
-    const held = own ? 'in use by a command of yours' : `held by ${who(holder)}`;
+    const held = own ? 'in use by a command of yours' : `held by ${whose(lease)}`;
     const at = own && holder.host !== '' ? ` on ${printable(holder.host)}` : '';
     const using = guarded && !own ? ', whose command is using it' : '';
-    const hint = guarded
-      ? 'it is given back when that command ends; --force tells it to'
-      : '--force takes it away from them';
+    // A daemon that knows its users lets few of them take from others.
+    const byForce = lease.owner ? '`rentabot ask` asks them for it' : '--force takes it away from them';
+    const hint = guarded ? 'it is given back when that command ends; --force tells it to' : byForce;
     return refuse('denied', `${printable(name)} is ${held}${at} ${from}${using}`, { hint });
   }
 }
