@@ -162,7 +162,8 @@ export class Client {
   }
 
   renew(id: string, secret: string, patience: Patience): Promise<Reply<RenewedJson>> {
-    return this.json('POST', `/api/v2/leases/${encodeURIComponent(id)}/renew`, patience, `Lease ${secret}`);
+    const path = `/api/v2/leases/${encodeURIComponent(id)}/renew`;
+    return this.json('POST', path, patience, `Lease ${secret}`, undefined, { apart: true });
   }
 
   /** Gives back, and says that no command of this lease is running any more; and how that ended, unless it is null. */
@@ -250,6 +251,7 @@ export class Client {
     { signal, within = ANSWER_WITHIN_MS }: Patience,
     authorization?: string,
     body?: string,
+    how: Pick<Ask, 'apart'> = {},
   ): Promise<Reply<T>> {
     const sentAt = mono();
     const answer = await this.open({
@@ -257,6 +259,7 @@ export class Client {
       path,
       headers: { accept: 'application/json', ...this.credentials(authorization) },
       answerWithin: within,
+      ...how,
       ...(body === undefined ? {} : { body }),
       ...(signal ? { signal } : {}),
     });

@@ -23,6 +23,8 @@ export interface Ask {
   readonly answerWithin: number;
   /** Longest silence within an answer; a stream has heartbeats, so silence means the connection is dead. */
   readonly silence?: number;
+  /** Goes over a connection of its own kind, which the daemon answers at the least cost as long as no streams come over it. */
+  readonly apart?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -85,16 +87,31 @@ export function socketEndpoint(path: string): Endpoint | null {
 
 /** HTTP over node:http, with connections kept for the next request. No undici: it doubles the start-up time. */
 export function httpTransport(): Transport {
-  const agent = new http.Agent({ keepAlive: true });
-  let secure: Promise<{ request: typeof http.request; agent: http.Agent }> | null = null;
+  const plain = agentsOf(http);
+  let secure: Promise<Agents> | null = null;
   return async (endpoint, ask) => {
-    if (!endpoint.secure) return exchange(http.request, agent, endpoint, ask);
-    secure ??= import('node:https').then((https) => ({
-      request: https.request,
-      agent: new https.Agent({ keepAlive: true }),
-    }));
-    const own = await secure;
-    return exchange(own.request, own.agent, endpoint, ask);
+    if (endpoint.secure) secure ??= import('node:https').then(agentsOf);
+    const { request, together, apart } = (endpoint.secure && (await secure)) || plain;
+    return exchange(request, ask.apart ? apart() : together, endpoint, ask);
+  };
+}
+
+interface Agents {
+  readonly request: typeof http.request;
+  readonly together: http.Agent;
+  readonly apart: () => http.Agent;
+}
+
+function agentsOf({ request, Agent }: Pick<typeof http, 'request' | 'Agent'>): Agents {
+  const options = { keepAlive: true };
+  let apart: http.Agent | null = null;
+  return {
+    request,
+    together: new Agent(options),
+    apart: () => {
+      apart ??= new Agent(options);
+      return apart;
+    },
   };
 }
 

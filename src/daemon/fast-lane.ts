@@ -1,84 +1,226 @@
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Millis } from '../core/model.ts';
 import type { Answer, Reply } from './answer.ts';
-import type { Ask } from './requests.ts';
+import { type PlainRequest, readPlainRequest } from './plain-request.ts';
+import type { Ask, WholeRequest } from './requests.ts';
 import type { ApiRoute } from './routes/route.ts';
-
-/**
- * What a holder does all day (ask, renew, give back) goes to its route without the framework: making a Request, a Context
- * and a Response costs a third of such a request (docs/performance.md). The routes are the same, and so are the answers;
- * whatever is out of the ordinary, streams included, takes the ordinary way.
- */
-const HOT = /^\/api\/v2\/leases\/([0-9A-Za-z-]{26,36})(\/renew)?(?:\?([\w=&-]*))?$/;
 
 type Answerer = (ask: Ask) => Promise<Answer>;
 
-/** `answerOf` wraps a route as the app does: with what is true of every request, and refusals for what is thrown. */
-export function fastLane(
-  routes: readonly ApiRoute[],
-  answerOf: (route: ApiRoute) => Answerer,
-  ordinary: RequestListener,
-): RequestListener {
-  const lanes = new Map<string, Answerer>();
-  for (const route of routes) {
-    if (route.path === '/api/v2/leases/:id' && (route.method === 'put' || route.method === 'delete')) {
-      lanes.set(route.method.toUpperCase(), answerOf(route));
-    }
-    if (route.path === '/api/v2/leases/:id/renew') lanes.set('POST/renew', answerOf(route));
+/** What is true of every connection of a daemon. */
+export interface LaneOptions {
+  readonly routes: readonly ApiRoute[];
+  /** Wraps a route as the app does: with what is true of every request, and refusals for what is thrown. */
+  readonly answerOf: (route: ApiRoute) => Answerer;
+  /** Called with every request. */
+  readonly asked: () => void;
+  readonly now: () => Millis;
+}
+
+/** How long a connection may say nothing; Node's server is told the same. */
+export const KEEP_ALIVE_MS: Millis = 65_000;
+
+const PATHS: Readonly<Record<PlainRequest['does'], readonly [ApiRoute['method'], string]>> = {
+  acquire: ['put', '/api/v2/leases/:id'],
+  release: ['delete', '/api/v2/leases/:id'],
+  renew: ['post', '/api/v2/leases/:id/renew'],
+};
+
+/**
+ * Answers what a holder does all day (ask, renew, give back) right at its connection: Node's parser, its requests and
+ * responses, and the framework take more than all the rest of such a request (docs/performance.md). The routes are the
+ * same, and so are the answers, to the letter.
+ *
+ * A connection is in the lane as long as it brings nothing but plain requests (plain-request.ts), each as a whole and one
+ * after the other. With the first thing that is anything else, or only a part, it goes to Node's server for good, and what
+ * it brought with it: so whatever is slow, strange or hostile is met by what is made for it.
+ */
+export class FastLane {
+  private readonly connections = new Set<Connection>();
+  private readonly answerers: Readonly<Record<PlainRequest['does'], Answerer>>;
+  private date = { second: -1, text: '' };
+
+  constructor(private readonly options: LaneOptions) {
+    const answererFor = (does: PlainRequest['does']): Answerer => {
+      const [method, path] = PATHS[does];
+      const route = options.routes.find((one) => one.method === method && one.path === path);
+      if (!route) throw new Error(`there is no route for ${method} ${path}`);
+      return options.answerOf(route);
+    };
+    this.answerers = { acquire: answererFor('acquire'), release: answererFor('release'), renew: answererFor('renew') };
   }
-  return (request, response) => {
-    const hot = request.headers.host === undefined ? null : HOT.exec(request.url ?? '');
-    const lane = hot === null ? undefined : lanes.get(`${request.method}${hot[2] ?? ''}`);
-    if (!lane || request.headers.accept?.includes('text/event-stream')) return ordinary(request, response);
-    void drive(lane, askOf(request, response, hot?.[1] ?? '', hot?.[3] ?? ''), response);
+
+  /** How many connections are in it: to see that nothing leaks. */
+  get size(): number {
+    return this.connections.size;
+  }
+
+  /** Takes a new connection; `ordinary` has it from the moment it leaves the lane. */
+  admit(socket: Socket, ordinary: (socket: Socket) => void): void {
+    const connection = new Connection(
+      socket,
+      (asked) => this.answer(asked, socket),
+      () => {
+        this.connections.delete(connection);
+      },
+      ordinary,
+    );
+    this.connections.add(connection);
+  }
+
+  /** Ends each connection: at once, or after the answer under way. */
+  stepDown(): void {
+    for (const connection of this.connections) connection.stepDown();
+  }
+
+  private async answer(asked: PlainRequest, socket: Socket): Promise<string> {
+    this.options.asked();
+    const answer = await this.answerers[asked.does](askOf(asked, socket));
+    if (answer instanceof Response) throw new Error('a plain request is not answered with a stream');
+    return this.written(answer);
+  }
+
+  /** As Node's server writes it. */
+  private written({ status, headers, text }: Reply): string {
+    const standing = `Date: ${this.dateLine()}\r\nConnection: keep-alive\r\nKeep-Alive: timeout=${KEEP_ALIVE_MS / 1000}\r\n`;
+    const length = text === null ? '' : `Content-Length: ${Buffer.byteLength(text)}\r\n`;
+    return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${linesOf(headers)}${standing}${length}\r\n${text ?? ''}`;
+  }
+
+  private dateLine(): string {
+    const second = Math.floor(this.options.now() / 1000);
+    if (second !== this.date.second) this.date = { second, text: new Date(second * 1000).toUTCString() };
+    return this.date.text;
+  }
+}
+
+/** One connection, from its start to its end or until it leaves the lane. At most one request of it is being answered. */
+class Connection {
+  private answering = false;
+  /** The other side will say nothing more, or we shall: after the answer under way it ends. */
+  private last = false;
+
+  constructor(
+    private readonly socket: Socket,
+    private readonly answer: (asked: PlainRequest) => Promise<string>,
+    private readonly left: () => void,
+    private readonly ordinary: (socket: Socket) => void,
+  ) {
+    socket.on('data', this.heard).on('end', this.stepDown).on('error', this.broke).on('close', this.left);
+    socket.setTimeout(KEEP_ALIVE_MS, this.fellSilent);
+  }
+
+  readonly stepDown = (): void => {
+    this.last = true;
+    if (!this.answering) this.socket.destroySoon();
+  };
+
+  private readonly heard = (chunk: Buffer): void => {
+    // What comes before its time waits, so that answers have the order of what was asked.
+    if (this.answering) this.postpone(chunk);
+    else {
+      const asked = readPlainRequest(chunk);
+      if (asked === null) this.leave(chunk);
+      else void this.take(asked);
+    }
+  };
+
+  private async take(asked: PlainRequest): Promise<void> {
+    this.answering = true;
+    try {
+      this.write(await this.answer(asked));
+    } catch {
+      this.socket.destroy();
+    }
+    this.answering = false;
+    if (this.last) this.socket.destroySoon();
+    else if (this.socket.isPaused() && !this.socket.writableNeedDrain) this.socket.resume();
+  }
+
+  private write(text: string): void {
+    const { socket } = this;
+    if (!socket.writable) return;
+    // One byte a character where it can be: most answers are ASCII.
+    const taken = socket.write(text, isAscii(text) ? 'latin1' : 'utf8');
+    if (taken) return;
+    socket.pause();
+    socket.once('drain', () => socket.resume());
+  }
+
+  private postpone(chunk: Buffer): void {
+    this.socket.pause();
+    this.socket.unshift(chunk);
+  }
+
+  private leave(chunk: Buffer): void {
+    const { socket } = this;
+    socket.off('data', this.heard).off('end', this.stepDown).off('error', this.broke).off('close', this.left);
+    socket.off('timeout', this.fellSilent).setTimeout(0);
+    this.left();
+    this.postpone(chunk);
+    this.ordinary(socket);
+    socket.resume();
+  }
+
+  private readonly fellSilent = (): void => {
+    if (!this.answering) this.socket.destroy();
+  };
+
+  private readonly broke = (): void => {
+    this.socket.destroy();
   };
 }
 
-async function drive(lane: Answerer, ask: Ask, outgoing: ServerResponse): Promise<void> {
-  const answer = await lane(ask);
-  if (outgoing.destroyed || outgoing.headersSent) return;
-  const { status, headers, text } = answer instanceof Response ? await whole(answer) : answer;
-  if (text === null) outgoing.writeHead(status, headers).end();
-  else outgoing.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(text) }).end(text);
+const writtenHeaders = new WeakMap<Reply['headers'], string>();
+
+/** Most answers have the very same headers. */
+function linesOf(headers: Reply['headers']): string {
+  let lines = writtenHeaders.get(headers);
+  if (lines === undefined) {
+    lines = Object.entries(headers)
+      .map(([name, value]) => `${name}: ${value}\r\n`)
+      .join('');
+    writtenHeaders.set(headers, lines);
+  }
+  return lines;
 }
 
-async function whole(response: Response): Promise<Reply> {
-  return { status: response.status, headers: Object.fromEntries(response.headers), text: await response.text() };
+function isAscii(text: string): boolean {
+  return Buffer.byteLength(text) === text.length;
 }
 
 /** As much of a Context as a route may look at. */
-function askOf(incoming: IncomingMessage, outgoing: ServerResponse, id: string, search: string): Ask {
-  return { env: { incoming, outgoing }, req: new HotRequest(incoming, id, search) } as unknown as Ask;
+function askOf(asked: PlainRequest, socket: Socket): Ask {
+  const { method, url, headers, body } = asked;
+  const incoming: WholeRequest = { method, url, headers, rawHeaders: [], socket, body };
+  return { env: { incoming }, req: new PlainAsk(asked) } as unknown as Ask;
 }
 
-class HotRequest {
+class PlainAsk {
   private asked: URLSearchParams | null = null;
 
-  constructor(
-    private readonly incoming: IncomingMessage,
-    private readonly id: string,
-    private readonly search: string,
-  ) {}
+  constructor(private readonly plain: PlainRequest) {}
 
   get method(): string {
-    return this.incoming.method ?? '';
+    return this.plain.method;
   }
 
   get path(): string {
-    return (this.incoming.url ?? '').replace(/\?.*$/s, '');
+    return this.plain.url.replace(/\?.*$/, '');
   }
 
   param(name: string): string | undefined {
-    return name === 'id' ? this.id : undefined;
+    return name === 'id' ? this.plain.id : undefined;
   }
 
   header(name: string): string | undefined {
-    const value = this.incoming.headers[name];
-    return Array.isArray(value) ? value.join(', ') : value;
+    return this.plain.headers[name] as string | undefined;
   }
 
   query(name: string): string | undefined {
-    if (this.search === '') return undefined;
-    this.asked ??= new URLSearchParams(this.search);
+    if (this.plain.query === '') return undefined;
+    this.asked ??= new URLSearchParams(this.plain.query);
     return this.asked.get(name) ?? undefined;
   }
 }

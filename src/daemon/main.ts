@@ -10,6 +10,7 @@ import type { Daemon } from './daemon.ts';
 import { Descriptors } from './descriptors.ts';
 import { Engine } from './engine.ts';
 import { Nodes } from './facades/enema/nodes.ts';
+import type { FastLane } from './fast-lane.ts';
 import { boundHeap } from './heap.ts';
 import { Identities } from './identity/identities.ts';
 import { watchIdleness } from './idle.ts';
@@ -27,7 +28,8 @@ import { Proxies } from './peer.ts';
 import { formatRemark, refuseProblems } from './remarks.ts';
 import {
   drain,
-  listenerOf,
+  type Front,
+  frontOf,
   listenForOwner,
   listenOnSocket,
   listenOnTcp,
@@ -112,18 +114,18 @@ async function run(config: Config, log: Log, home: string, releases: Release[]):
     startedAt,
     dataFolder: config.data,
   };
-  const listener = listenerOf(daemon, () => {
+  const front = frontOf(daemon, () => {
     lastAsked = engine.now();
   });
   const adminListener: RequestListener = (request, response) => {
     identities.cameFromHost(request);
-    listener(request, response);
+    front.listener(request, response);
   };
   const since = new Date(startedAt).toISOString();
   const owner = { pid: process.pid, host: hostname(), version: RENTABOT_VERSION, since };
   // Before it listens: a client that finds the data owned must never find no owner beside a socket that answers.
   if (config.private) store.announce({ ...owner, url: null, socket: config.socket?.paths[0] ?? null });
-  const { servers, url, socket, renewTls } = await listen(config, log, listener, adminListener);
+  const { servers, url, socket, renewTls } = await listen(config, log, front, adminListener);
   store.announce({ ...owner, url, socket });
   engine.onDeath = () => stopped.because('the store is lost', ERRORS.internal.exit);
   const idle = (): void => stopped.because('idle');
@@ -139,7 +141,7 @@ async function run(config: Config, log: Log, home: string, releases: Release[]):
   const { why, code } = await stopped.when;
   log.info('stepping down; leases stay', { reason: why });
   stepsDown.begin();
-  await drain(servers);
+  await drain(servers, front.lane);
   return code;
 }
 
@@ -223,7 +225,7 @@ function tellServing({ data }: Config, log: Log, url: string | null, socket: str
 async function listen(
   config: Config,
   log: Log,
-  listener: RequestListener,
+  { listener, lane }: Front,
   adminListener: RequestListener,
 ): Promise<{ servers: Server[]; url: string | null; socket: string | null; renewTls: () => void }> {
   const servers: Server[] = [];
@@ -232,14 +234,14 @@ async function listen(
   let url: string | null = null;
   let socket: string | null = null;
   const warn = (text: string): void => log.warn(text);
-  const open = (answer = listener, secured: Tls | null = null): Server => {
-    const server = makeServer(answer, config.limits.connections, secured);
+  const open = (answer: RequestListener, options: { tls?: Tls | null; lane?: FastLane }): Server => {
+    const server = makeServer(answer, config.limits.connections, options);
     servers.push(server);
     return server;
   };
   try {
     if (config.listen !== null) {
-      const server = open(listener, tls && readTls(tls));
+      const server = open(listener, { tls: tls && readTls(tls), lane });
       if (tls) renewTls = () => rereadTls(server, tls, log);
       const address = await listenOnTcp(server, config.listen);
       const host = config.listen.host === 'localhost' ? 'localhost' : address.host;
@@ -247,13 +249,13 @@ async function listen(
     }
     if (config.socket !== null) {
       const mode = config.private ? PRIVATE_SOCKET_MODE : HOST_SOCKET_MODE;
-      socket = await listenOnSocket(open(), config.socket, mode, warn);
+      socket = await listenOnSocket(open(listener, { lane }), config.socket, mode, warn);
     }
-    if (!config.private) await listenForOwner(open(adminListener), join(config.data, ADMIN_SOCKET), warn);
+    if (!config.private) await listenForOwner(open(adminListener, {}), join(config.data, ADMIN_SOCKET), warn);
     if (url === null && socket === null) throw new Error('there is nowhere to listen');
     return { servers, url, socket, renewTls };
   } catch (error) {
-    await drain(servers);
+    await drain(servers, lane);
     throw error;
   }
 }

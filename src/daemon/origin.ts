@@ -8,7 +8,7 @@ import { isLoopback } from './listen.ts';
  * elsewhere cannot make a loopback name even if its own name was made to point here).
  */
 export function refuseForeignPage(
-  { method, headers, socket }: IncomingMessage,
+  { method, headers, socket }: Pick<IncomingMessage, 'method' | 'headers' | 'socket'>,
   names: LocalNames,
   host = headers.host,
 ): Refusal | null {

@@ -29,7 +29,7 @@ export class Proxies {
     }
   }
 
-  peerOf({ headers, socket }: IncomingMessage): Peer {
+  peerOf({ headers, socket }: Pick<IncomingMessage, 'headers' | 'socket'>): Peer {
     const address = bare(socket.remoteAddress);
     const secure = (socket as TLSSocket).encrypted === true;
     if (!this.trusts(address)) return { address, secure, host: headers.host };

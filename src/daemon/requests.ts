@@ -1,13 +1,25 @@
 import { isUtf8 } from 'node:buffer';
 import { hash, timingSafeEqual } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Context } from 'hono';
 import type { z } from 'zod';
 import { RentabotError, refuse } from '../core/error.ts';
 
-/** What node-server puts beside a request; absent where the app is called without a server. */
+/** A request that was there as a whole, body included, when it was first looked at: see plain-request.ts. */
+export interface WholeRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly rawHeaders: readonly string[];
+  readonly socket: Socket;
+  readonly body: string;
+}
+
+/** What node-server, or fast-lane.ts, puts beside a request; absent where the app is called without a server. */
 export interface Wire {
-  readonly incoming?: IncomingMessage;
+  readonly incoming?: IncomingMessage | WholeRequest;
+  /** Absent where whoever calls the route writes the answer. */
   readonly outgoing?: ServerResponse;
 }
 export type Ask = Context<{ Bindings: Wire }>;
@@ -108,6 +120,7 @@ export function bodyText(ask: Ask, limit: number): Promise<string> {
   const incoming = ask.env?.incoming;
   if (!incoming) return ask.req.text().then((text) => (text.length > limit ? tooLarge(limit) : text));
   if (Number(incoming.headers['content-length'] ?? 0) > limit) return Promise.reject(tooLargeError(limit));
+  if ('body' in incoming) return Promise.resolve(incoming.body);
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;

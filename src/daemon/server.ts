@@ -12,7 +12,7 @@ import { problem, problemOf, STANDING_HEADERS, toResponse } from './answer.ts';
 import { answererOf, apiRoutes, createApp } from './app.ts';
 import type { SocketChoice } from './config.ts';
 import type { Daemon } from './daemon.ts';
-import { fastLane } from './fast-lane.ts';
+import { FastLane, KEEP_ALIVE_MS } from './fast-lane.ts';
 import type { Listen } from './listen.ts';
 import type { Log } from './log.ts';
 
@@ -28,20 +28,31 @@ const OWNER_MODE = 0o600;
 /** Longest path of a unix socket, with its end, on Linux. */
 const LONGEST_SOCKET_PATH = 107;
 
-/** Makes the listener of all servers of one daemon. `asked` is called with every request. */
-export function listenerOf(daemon: Daemon, asked: () => void): RequestListener {
+/** How the requests to a daemon are answered, by whichever server they come. */
+export interface Front {
+  readonly listener: RequestListener;
+  readonly lane: FastLane;
+}
+
+/** Makes what all servers of one daemon answer with. `asked` is called with every request. */
+export function frontOf(daemon: Daemon, asked: () => void): Front {
   const answer = getRequestListener(createApp(daemon).fetch, {
     // For what has no Host header and, as HTTP/1.0, needs none.
     hostname: 'localhost',
     errorHandler: (error) =>
       toResponse(problem(refuse('usage', `the request cannot be read: ${(error as Error).message}`))),
   });
-  const ordinary: RequestListener = (request, response) => void answer(request, response);
-  const listener = fastLane(apiRoutes(daemon), answererOf(daemon), ordinary);
-  return (request, response) => {
+  const listener: RequestListener = (request, response) => {
     asked();
-    listener(request, response);
+    void answer(request, response);
   };
+  const lane = new FastLane({
+    routes: apiRoutes(daemon),
+    answerOf: answererOf(daemon),
+    asked,
+    now: () => daemon.engine.now(),
+  });
+  return { listener, lane };
 }
 
 /** A certificate and its key, in PEM. */
@@ -79,9 +90,19 @@ export function rereadTls(server: Server, files: Parameters<typeof readTls>[0], 
   }
 }
 
+interface ServerOptions {
+  readonly tls?: Tls | null;
+  /** Where a connection begins; without one Node's own server has it from the start. */
+  readonly lane?: FastLane | null;
+}
+
 /** Makes a server that answers even what is no HTTP, and what is one connection too many, with a reason. */
-export function makeServer(listener: RequestListener, connections: number, tls: Tls | null = null): Server {
-  const options = { maxHeaderSize: PARSER_HEADER_BYTES, keepAliveTimeout: 65_000, noDelay: true };
+export function makeServer(
+  listener: RequestListener,
+  connections: number,
+  { tls = null, lane = null }: ServerOptions = {},
+): Server {
+  const options = { maxHeaderSize: PARSER_HEADER_BYTES, keepAliveTimeout: KEEP_ALIVE_MS, noDelay: true };
   const answers = new Answers();
   const surplus = new WeakSet<Socket>();
   let open = 0;
@@ -99,15 +120,27 @@ export function makeServer(listener: RequestListener, connections: number, tls: 
   const server =
     tls === null ? createServer(all, answer) : (createSecureServer({ ...all, ...tls }, answer) as unknown as Server);
   server.maxConnections = connections + ANSWERED_SURPLUS;
-  server.on(tls === null ? 'connection' : 'secureConnection', (socket: Socket) => {
+  const begins = tls === null ? 'connection' : 'secureConnection';
+  const serve = handlerOf(server, begins);
+  server.on(begins, (socket: Socket) => {
     open += 1;
     if (open > connections) surplus.add(socket);
     socket.once('close', () => {
       open -= 1;
     });
+    if (lane === null || open > connections) serve(socket);
+    else lane.admit(socket, serve);
   });
   server.on('clientError', (error, socket) => answerUnparsed(error, socket as Socket, answers));
   return server;
+}
+
+/** What Node's server does with a connection: the only thing that it listens to such a beginning for. */
+function handlerOf(server: Server, begins: 'connection' | 'secureConnection'): (socket: Socket) => void {
+  const [handler, ...others] = server.listeners(begins);
+  if (handler === undefined || others.length > 0) throw new Error(`Node's server hears of a ${begins} in another way`);
+  server.removeAllListeners(begins);
+  return (socket) => handler.call(server, socket);
 }
 
 /** Resolves with the address once it listens. Throws a RentabotError if it cannot. */
@@ -159,7 +192,7 @@ export async function listenForOwner(
 }
 
 /** Stops taking connections, lets answers under way finish, and then closes what is left. */
-export async function drain(servers: readonly Server[]): Promise<void> {
+export async function drain(servers: readonly Server[], lane: FastLane | null = null): Promise<void> {
   const closed = servers.map(
     (server) => new Promise((resolve) => (server.listening ? server.close(resolve) : resolve(null))),
   );
@@ -167,6 +200,7 @@ export async function drain(servers: readonly Server[]): Promise<void> {
     for (const server of servers) server.closeIdleConnections();
   };
   closeIdle();
+  lane?.stepDown();
   const looks = setInterval(closeIdle, IDLE_LOOK_MS);
   const timer = setTimeout(() => {
     for (const server of servers) server.closeAllConnections();

@@ -21,7 +21,7 @@ import { Notifier } from '../../src/daemon/notify/notifier.ts';
 import type { PositionStore } from '../../src/daemon/notify/positions.ts';
 import type { Target } from '../../src/daemon/notify/target.ts';
 import { Proxies } from '../../src/daemon/peer.ts';
-import { drain, listenerOf, listenOnTcp, makeServer } from '../../src/daemon/server.ts';
+import { drain, type Front, frontOf, listenOnTcp, makeServer } from '../../src/daemon/server.ts';
 import { Statistics } from '../../src/daemon/statistics.ts';
 import { StepDown } from '../../src/daemon/step-down.ts';
 import { MemoryIdentities } from '../../src/daemon/store/identity-memory.ts';
@@ -63,6 +63,7 @@ export interface TestDaemon {
   readonly daemon: Daemon;
   readonly engine: Engine;
   readonly server: Server;
+  readonly front: Front;
   readonly http: Http;
   /** Every line of its log. */
   readonly lines: string[];
@@ -139,10 +140,8 @@ export async function startDaemon(options: DaemonOptions = {}): Promise<TestDaem
     startedAt: engine.now(),
     dataFolder: options.dataFolder ?? null,
   };
-  const server = makeServer(
-    listenerOf(daemon, () => {}),
-    daemon.http.connections,
-  );
+  const front = frontOf(daemon, () => {});
+  const server = makeServer(front.listener, daemon.http.connections, front);
   const http = new Http(await listenOnTcp(server, { host: '127.0.0.1', port: 0 }));
   const declare = async (given: readonly (string | Description)[]): Promise<void> => {
     const described = given.map((one) => (typeof one === 'string' ? description(one) : one));
@@ -155,6 +154,7 @@ export async function startDaemon(options: DaemonOptions = {}): Promise<TestDaem
     daemon,
     engine,
     server,
+    front,
     http,
     lines,
     troubles,
@@ -165,7 +165,7 @@ export async function startDaemon(options: DaemonOptions = {}): Promise<TestDaem
       http.close();
       stepsDown.begin();
       server.closeAllConnections();
-      await drain([server]);
+      await drain([server], front.lane);
       daemon.announcer.close();
       identities.close();
       await notifier.close();

@@ -4,7 +4,7 @@ import { type Refusal, RentabotError, refuse } from '../../core/error.ts';
 import type { IdentityStore } from '../../core/identity.ts';
 import type { Millis, Principal } from '../../core/model.ts';
 import type { Ids } from '../ids.ts';
-import { type Ask, bringsSecret, sameHash } from '../requests.ts';
+import { type Ask, bringsSecret, sameHash, type Wire } from '../requests.ts';
 import { Credentials } from './credentials.ts';
 import { Passwords } from './passwords.ts';
 import { People } from './people.ts';
@@ -46,7 +46,7 @@ export class Identities {
   readonly people: People;
   readonly credentials: Credentials;
   private readonly roster: Roster;
-  private readonly fromHost = new WeakSet<IncomingMessage>();
+  private readonly fromHost = new WeakSet<NonNullable<Wire['incoming']>>();
 
   constructor({ store, ids, now, exposed, passwords = new Passwords() }: IdentitiesOptions) {
     this.roster = new Roster(store);
