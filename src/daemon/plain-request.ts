@@ -16,8 +16,9 @@ export interface PlainRequest {
 
 /** Of what is longer something may be too long, which is for others to say. */
 const LONGEST_HEAD = 2048;
-const LINE =
-  /^(?:(PUT) (\/api\/v2\/leases\/([0-9A-Za-z-]{26,36}))|(POST) (\/api\/v2\/leases\/([0-9A-Za-z-]{26,36})\/renew)|(DELETE) (\/api\/v2\/leases\/([0-9A-Za-z-]{26,36})(?:\?([\w=&-]{1,64}))?)) HTTP\/1\.1$/;
+const PATH = '/api/v2/leases/';
+const LINE = /^(PUT|POST|DELETE) \/api\/v2\/leases\/([0-9A-Za-z-]{26,36})(\/renew)?(?:\?([\w=&-]{1,64}))? HTTP\/1\.1$/;
+const VERSION = ' HTTP/1.1';
 const HEADER = /^([A-Za-z-]+): ([!-~](?:[ -~]*[!-~])?)$/;
 /** Those that say nothing about how the message is put together, or nothing but what is checked below. */
 const HARMLESS: ReadonlySet<string> = new Set([
@@ -45,16 +46,25 @@ export function readPlainRequest(chunk: Buffer): PlainRequest | null {
   const end = text.indexOf('\r\n\r\n');
   const first = text.indexOf('\r\n');
   if (end < 0 || first === end) return null;
-  const line = LINE.exec(text.slice(0, first));
-  const headers = line && readHeaders(text.slice(first + 2, end));
+  const [, method = '', { length } = '', renew, query = ''] = LINE.exec(text.slice(0, first)) ?? [];
+  const does = deedOf(method, renew !== undefined, query);
+  const headers = does && readHeaders(text.slice(first + 2, end));
   if (!headers) return null;
   const body = chunk.subarray(end + 4);
   if (body.length !== Number(headers['content-length'] ?? 0) || !isUtf8(body)) return null;
-  const [, put, putUrl = '', putId = '', post, postUrl = '', postId = '', , url = '', id = '', query = ''] = line;
-  const rest = { query, headers, body: body.toString() };
-  if (put !== undefined) return { method: put, url: putUrl, id: putId, does: 'acquire', ...rest };
-  if (post !== undefined) return { method: post, url: postUrl, id: postId, does: 'renew', ...rest };
-  return { method: 'DELETE', url, id, does: 'release', ...rest };
+  const from = method.length + 1;
+  const url = text.slice(from, first - VERSION.length);
+  // Copied, not cut out: it is remembered for an hour, and what is cut out keeps all that it was a part of.
+  const id = chunk.toString('latin1', from + PATH.length, from + PATH.length + length);
+  return { method, url, id, does, query, headers, body: body.toString() };
+}
+
+/** What is asked with a query may be anything, unless it gives back. */
+function deedOf(method: string, renews: boolean, query: string): PlainRequest['does'] | null {
+  if (method === 'DELETE') return renews ? null : 'release';
+  if (query !== '' || method === '') return null;
+  if (method === 'POST') return renews ? 'renew' : null;
+  return renews ? null : 'acquire';
 }
 
 function readHeaders(text: string): IncomingHttpHeaders | null {
