@@ -3,11 +3,16 @@ import type { Cell } from './output.ts';
 import type { Paint } from './talk.ts';
 import { ageOf, clockTime, printable, whose } from './text.ts';
 
-/** The table of resources. */
-export const HEAD = ['NAME', 'STATE', 'HOLDER', 'SINCE', 'UNTIL', 'WAITING', 'NOTE'] as const;
+const LAST_SEEN = 'LAST SEEN';
 
-/** One line a lease, and one where there is none. */
-export function rowsOf(resource: ResourceJson, paint: Paint, now: number): Cell[][] {
+/** The columns of the table of these resources: when machines were last seen only where one of them is on a machine. */
+export function headOf(resources: readonly ResourceJson[]): readonly string[] {
+  const seen = resources.some(({ machine }) => machine !== undefined) ? [LAST_SEEN] : [];
+  return ['NAME', 'STATE', 'HOLDER', 'SINCE', 'UNTIL', 'WAITING', ...seen, 'NOTE'];
+}
+
+/** One line a lease, and one where there is none, below `head`. */
+export function rowsOf(resource: ResourceJson, head: readonly string[], paint: Paint, now: number): Cell[][] {
   const leases: readonly (ResourceLeaseJson | null)[] = resource.leases.length > 0 ? resource.leases : [null];
   return leases.map((lease) => {
     const { offline } = resource;
@@ -21,6 +26,7 @@ export function rowsOf(resource: ResourceJson, paint: Paint, now: number): Cell[
       { text: since ? `${clockTime(since, now)} (${ageOf(since, now)})` : '-' },
       { text: until ? clockTime(until, now) : '-' },
       { text: resource.waiting > 0 ? String(resource.waiting) : '-' },
+      ...(head.includes(LAST_SEEN) ? [{ text: seenOf(resource, now) }] : []),
       { text: noteOf(resource, lease) },
     ];
   });
@@ -28,6 +34,11 @@ export function rowsOf(resource: ResourceJson, paint: Paint, now: number): Cell[
 
 function stateOf({ state, slots, leases }: ResourceJson): string {
   return slots > 1 ? `${state} ${leases.length}/${slots}` : state;
+}
+
+function seenOf({ machine, lastSeen }: ResourceJson, now: number): string {
+  if (machine === undefined) return '-';
+  return lastSeen ? `${ageOf(lastSeen, now)} ago` : 'never';
 }
 
 function paintOf({ state }: ResourceJson, paint: Paint): (text: string) => string {

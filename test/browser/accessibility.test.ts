@@ -19,7 +19,9 @@ describe.skipIf(NO_BROWSER !== null)('the pages, for everybody', () => {
     browser = await launch();
     const tags = ['board', 'imx8'];
     const of = (name: string) => description(name, { tags, endpoint: '/dev/ttyUSB0', description: 'A board' });
-    daemon = await startDaemon({ resources: ['board-1', 'board-2', 'board-3', 'board-4'].map(of) });
+    const watched = { ...of('board-1'), machine: 'mdc1:host-1' };
+    daemon = await startDaemon({ resources: [watched, ...['board-2', 'board-3', 'board-4'].map(of)] });
+    await daemon.http.post('/api/v2/machines/mdc1:host-1/seen', {});
     const holder = { name: 'ci', host: 'runner-4', link: 'https://ci.example/812' };
     await daemon.lease().hold('board-1', { holder, note: 'nightly', hold: 3600 });
     await daemon.lease().wait('board-1', { holder: { name: 'bob' } });

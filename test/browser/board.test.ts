@@ -1,7 +1,8 @@
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { MemoryStore } from '../../src/daemon/store/memory.ts';
 import { description } from '../support/builders.ts';
+import { FakeClock } from '../support/clock.ts';
 import { startDaemon, type TestDaemon } from '../support/daemon.ts';
 import { gone, launch, live, NO_BROWSER, row, said, shows, type Visitor, visit } from './support/browser.ts';
 import { startRelay } from './support/relay.ts';
@@ -11,6 +12,9 @@ const RESOURCES = [
   description('board-2', { tags: ['board'], properties: { site: 'lab-b' } }),
   description('gpu-0', { tags: ['gpu'], properties: { mem: 40 } }),
 ];
+
+/** So often an open board hears what was seen. */
+const BEAT_MS = 15_000;
 
 describe.skipIf(NO_BROWSER !== null)('the board in a browser', () => {
   let browser: Browser;
@@ -26,6 +30,7 @@ describe.skipIf(NO_BROWSER !== null)('the board in a browser', () => {
     visitors = [];
   });
   afterEach(async () => {
+    vi.useRealTimers();
     const faults = visitors.flatMap((visitor) => visitor.faults);
     for (const { context } of visitors) await context.close();
     await daemon.close();
@@ -257,6 +262,31 @@ describe.skipIf(NO_BROWSER !== null)('the board in a browser', () => {
     await live(visitors[0] as Visitor);
     await page.getByRole('button', { name: 'Dark or light' }).click();
     expect(await theme()).toBe(null);
+  });
+
+  test('when a machine was last seen goes on by itself, and nothing else is touched for that', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    const clock = new FakeClock();
+    await daemon.close();
+    daemon = await startDaemon({ clock, resources: [...RESOURCES, description('host-1', { machine: 'mdc1:a' })] });
+    const board = await open('');
+    const one = await open('', '/resources/host-1');
+    await shows(row(board, 'host-1').locator('.st'), 'never seen');
+    await board.evaluate(`globalThis.touched = new Set();
+      new MutationObserver((list) => list.forEach(({ target }) =>
+        touched.add((target.parentElement ?? target).closest('[id]').id),
+      )).observe(document.getElementById('main'), { subtree: true, childList: true, characterData: true })`);
+    await daemon.http.post('/api/v2/machines/mdc1:a/seen', {});
+    vi.advanceTimersByTime(BEAT_MS);
+    await shows(row(board, 'host-1').locator('.st'), 'seen just now');
+    await shows(one.locator('#seen'), /\d\d:\d\d:\d\d, just now/);
+    // Nothing is told any more but the time, and the browser counts on.
+    clock.advance(185_000);
+    vi.advanceTimersByTime(BEAT_MS);
+    await shows(row(board, 'host-1').locator('.st'), 'seen 3 min ago');
+    await shows(one.locator('#seen'), /\d\d:\d\d:\d\d, 3 min ago/);
+    expect(await row(board, 'host-1').locator('.st small').getAttribute('title')).toMatch(/^mdc1:a, last seen 2023-/);
+    expect(await board.evaluate('[...touched]')).toEqual(['r4']);
   });
 
   test('resources that come and go do so on the board, and the wall and the page of one follow too', async () => {

@@ -274,6 +274,19 @@ test('the table says who, why and for whom else', async () => {
   expect(offline).toMatch(/^board-2 +offline +bob +13:59 \(1m\) +- +- +offline: fan broken; the big one$/);
 });
 
+test('when machines were last seen has a column where one of the resources is on a machine', async () => {
+  stopClock();
+  const seen = { ...FREE, machine: 'mdc1:a', lastSeen: MINUTE_AGO };
+  const never = { ...OFFLINE, machine: 'mdc1:b', lastSeen: null };
+  stub.on('GET /api/v2/resources', (_, response) => json(response, 200, { resources: [RESOURCE, seen, never] }));
+  const { out } = await rentabot(['status']);
+  const [head, ...rows] = out.trimEnd().split('\n');
+  expect(head).toMatch(/^NAME +STATE +HOLDER +SINCE +UNTIL +WAITING +LAST SEEN +NOTE$/);
+  const at = head?.indexOf('LAST SEEN') ?? 0;
+  expect(rows.map((row) => row.slice(at).split(/ {2,}/)[0])).toEqual(['-', '1m ago', 'never']);
+  expect((await rentabot(['status', 'gpu-0'])).out).not.toContain('LAST SEEN');
+});
+
 test('--json of the queue is what the daemon said', async () => {
   const body = {
     waiting: [

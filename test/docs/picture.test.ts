@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { table } from '../../src/cli/output.ts';
-import { rowsOf } from '../../src/cli/resource-rows.ts';
+import { headOf, rowsOf } from '../../src/cli/resource-rows.ts';
 import { NO_PAINT } from '../../src/cli/talk.ts';
 import { waitingSentence } from '../../src/cli/waiting.ts';
 import type { ResourceJson } from '../../src/core/wire.ts';
@@ -39,8 +39,8 @@ test('the table of resources', () => {
     waiting: 1,
     leases: [lease],
   };
-  const head = ['NAME', 'STATE', 'HOLDER', 'SINCE', 'UNTIL', 'WAITING', 'NOTE'];
-  for (const line of table(head, rowsOf(resource, NO_PAINT, now), null)
+  const head = headOf([resource]);
+  for (const line of table(head, rowsOf(resource, head, NO_PAINT, now), null)
     .trimEnd()
     .split('\n'))
     expect(picture).toContain(line);

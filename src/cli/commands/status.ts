@@ -4,7 +4,7 @@ import type { ResourcesJson } from '../../core/wire.ts';
 import { askDaemon, refuseUsage } from '../ask.ts';
 import { passes, readFilter } from '../filter.ts';
 import { addDaemonOptions, addOutputOptions, addWantOptions, type CommonOptions } from '../options.ts';
-import { HEAD, rowsOf } from '../resource-rows.ts';
+import { headOf, rowsOf } from '../resource-rows.ts';
 import type { Shell } from '../shell.ts';
 
 const EXAMPLES = `
@@ -44,8 +44,9 @@ export async function status(filter: readonly Want[], options: CommonOptions, sh
     return 0;
   }
   const paint = await shell.paint(options);
-  const rows = resources.flatMap((resource) => rowsOf(resource, paint, Date.now()));
-  await shell.print(table(HEAD, rows, shell.columns));
+  const head = headOf(resources);
+  const rows = resources.flatMap((resource) => rowsOf(resource, head, paint, Date.now()));
+  await shell.print(table(head, rows, shell.columns));
   if (resources.length === 0) shell.voice.write(`rentabot: ${emptyHint(asked.type === 'none', filter.length > 0)}\n`);
   return 0;
 }

@@ -1,5 +1,5 @@
 import type { ResourceJson } from '../../core/wire.ts';
-import { HEAD, rowsOf } from '../resource-rows.ts';
+import { headOf, rowsOf } from '../resource-rows.ts';
 import type { Paint } from '../talk.ts';
 import { printable, truncate, who } from '../text.ts';
 import { layOut } from './layout.ts';
@@ -128,13 +128,15 @@ export function draw(
     scene.resources.filter((one) => has(one, view.filter)),
     view,
   );
-  const rows = shown.flatMap((resource) => rowsOf(resource, paint, scene.now));
+  // Of all that there are, so that a filter takes no column away.
+  const head = headOf(scene.resources);
+  const rows = shown.flatMap((resource) => rowsOf(resource, head, paint, scene.now));
   const room = Math.max(0, size.rows - FRAME_ROWS);
   const offset = Math.max(0, Math.min(view.offset, rows.length - room));
   const page = rows.slice(offset, offset + room);
   const lines = [
     summary(scene, shown.length, view, size, paint),
-    ...layOut(HEAD, page, rows, size.columns, paint.dim),
+    ...layOut(head, page, rows, size.columns, paint.dim),
     ...Array<string>(room - page.length).fill(''),
     footer(view, { offset, room, rows: rows.length }, size, paint),
   ];

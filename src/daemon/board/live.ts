@@ -1,17 +1,22 @@
 import type { ServerResponse } from 'node:http';
 import type { StoredEvent } from '../../core/event.ts';
+import { type Seen, seenIso } from '../../core/machine.ts';
 import type { Millis } from '../../core/model.ts';
+import type { State } from '../../core/state.ts';
 import { STANDING_HEADERS } from '../answer.ts';
 import { stopwatchMs } from '../clock.ts';
 import type { Engine, Report, Sight } from '../engine.ts';
 import { rowOf, rowsOf, waitersOf } from './rows.ts';
-import type { Change, Waiter, Whole } from './view/model.ts';
+import type { Change, News, Waiter, Whole } from './view/model.ts';
 
 /** Boards hear of changes no more often than this: what happens in between is told together. */
 const PAUSE_MS: Millis = 50;
 /** Telling them may take up at most one part in so many of the daemon's time. */
 const SHARE = 8;
-/** So often something is said even where nothing changes: a board that hears nothing for longer connects anew. */
+/**
+ * So often something is said even where nothing changes: a board that hears nothing for longer connects anew. And so often,
+ * at most, that a machine was seen: each of a thousand may be with every renewal, and what is shown of it is minutes.
+ */
 const BEAT_MS: Millis = 15_000;
 /** A board that has so much unread is let go. It comes back for the whole. */
 const MOST_UNREAD_BYTES = 4_000_000;
@@ -28,6 +33,8 @@ export class Live {
   private beat: NodeJS.Timeout | null = null;
   private unsubscribe: (() => void) | null = null;
   private waiters: ReadonlyMap<string, Waiter> = new Map();
+  /** When machines that something is on were last seen, as boards know it. */
+  private seen: ReadonlyMap<string, Seen> = new Map();
   private queueStirred = false;
   private lastFlush = 0;
   private pauseMs = PAUSE_MS;
@@ -60,7 +67,10 @@ export class Live {
       connection: 'close',
     });
     board.once('close', () => this.leave(board));
-    if (this.boards.size === 0) this.waiters = byId(waitersOf(sight.state).waiters);
+    if (this.boards.size === 0) {
+      this.waiters = byId(waitersOf(sight.state).waiters);
+      this.seen = seenIn(sight.state);
+    }
     this.boards.add(board);
     board.write(message('whole', this.whole(sight)));
   }
@@ -82,7 +92,7 @@ export class Live {
       (report) => this.hear(report),
       () => this.close(),
     );
-    this.beat = setInterval(() => this.send(message('beat', { now: this.engine.now() })), BEAT_MS);
+    this.beat = setInterval(() => void this.sayWhatWasSeen(), BEAT_MS);
   }
 
   private rest(): void {
@@ -93,7 +103,21 @@ export class Live {
     [this.beat, this.timer] = [null, null];
     this.dirty.clear();
     this.waiters = new Map();
+    this.seen = new Map();
     this.queueStirred = false;
+  }
+
+  private async sayWhatWasSeen(): Promise<void> {
+    this.send(message('beat', { now: this.engine.now() }));
+    await this.engine.read((sight) => this.tellSeen(sight)).catch(() => {});
+  }
+
+  private tellSeen({ state, now }: Sight): void {
+    const known = this.seen;
+    this.seen = seenIn(state);
+    const news = [...this.seen].filter(([machine, seen]) => known.get(machine) !== seen);
+    const seen = Object.fromEntries(news.map(([machine, one]) => [machine, seenIso(one)]));
+    if (news.length > 0) this.send(message('seen', { now, seen } satisfies News));
   }
 
   private hear({ events }: Report): void {
@@ -179,6 +203,16 @@ export class Live {
       unseen,
     };
   }
+}
+
+/** Of a list that was taken over there may be many that nothing is on. */
+function seenIn({ catalogue, machines }: State): ReadonlyMap<string, Seen> {
+  const found = new Map<string, Seen>();
+  for (const { resource } of catalogue.byId.values()) {
+    const seen = resource.machine === undefined ? undefined : machines.get(resource.machine);
+    if (seen) found.set(seen.machine, seen);
+  }
+  return found;
 }
 
 function byId(waiters: readonly Waiter[]): ReadonlyMap<string, Waiter> {

@@ -14,6 +14,7 @@ import { EVERYTHING } from './view/choice.ts';
 import { queueHtml } from './view/dialog.ts';
 import type { Row } from './view/model.ts';
 import { queuesOf } from './view/queues.ts';
+import { lastSeenHtml } from './view/row.ts';
 import { tableHtml } from './view/table.ts';
 import { spanText } from './view/times.ts';
 
@@ -90,14 +91,16 @@ export function cutHtml(
 }
 
 function factsHtml(row: Row, now: Millis, face: Visit['face']): Html | null {
-  const { properties, slots, maxHold, machine, lastSeen } = row;
+  const { properties, slots, maxHold, machine } = row;
   const facts: (readonly [string, string])[] = Object.entries(properties).map(([key, value]) => [key, String(value)]);
   if (slots > 1) facts.push(['slots', String(slots)]);
   if (maxHold !== null) facts.push(['held at most', spanText(maxHold * 1000)]);
   if (machine !== undefined) facts.push(['machine', machine]);
-  if (machine !== undefined) facts.push(['last seen', lastSeen ? face.moment(Date.parse(lastSeen), now) : 'never']);
   const list = facts.map(([key, value]) => html`<div><dt>${key}</dt><dd>${value}</dd></div>`);
-  return facts.length === 0 ? null : html`<dl class="facts">${list}</dl>`;
+  if (machine !== undefined) {
+    list.push(html`<div><dt>last seen</dt><dd id="seen">${lastSeenHtml(row, { now, face })}</dd></div>`);
+  }
+  return list.length === 0 ? null : html`<dl class="facts">${list}</dl>`;
 }
 
 function figuresHtml(figures: ResourceFiguresJson): Html {

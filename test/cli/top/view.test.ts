@@ -103,6 +103,15 @@ describe('what is shown', () => {
     expect(drawn({ isTyping: true, filter: 'gp' }).at(-1)).toMatch(/^\/gp▏/);
   });
 
+  test('has when machines were last seen where anything is on one, also where a filter leaves nothing of that', () => {
+    const on = { machine: 'mdc1:a', lastSeen: new Date(NOW - 180_000).toISOString() };
+    const lines = drawn({}, scene([...LAB, resource('host', on)]));
+    expect(lines[1]).toMatch(/^NAME +STATE +HOLDER +SINCE +UNTIL +WAITING +LAST SEEN +NOTE$/);
+    expect(lines.at(-3)).not.toContain('ago');
+    expect(lines.find((line) => line.startsWith('host'))).toMatch(/ - +3m ago$/);
+    expect(drawn({ filter: 'gpu' }, scene([...LAB, resource('host', on)]))[1]).toContain('LAST SEEN');
+  });
+
   test('scrolls as far as there are rows, and says where it is', () => {
     const many = scene(Array.from({ length: 100 }, (_, i) => resource(`r${i}`)));
     const { lines, view } = draw({ ...FIRST_VIEW, offset: 1000 }, many, SIZE, NO_PAINT);

@@ -1,5 +1,7 @@
-import { afterEach, expect, test } from 'vitest';
-import type { Change, Whole } from '../../../src/daemon/board/view/model.ts';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { Change, News, Whole } from '../../../src/daemon/board/view/model.ts';
+import { description } from '../../support/builders.ts';
+import { FakeClock } from '../../support/clock.ts';
 import { eventually, startDaemon, type TestDaemon } from '../../support/daemon.ts';
 import { FailingStore } from '../../support/stores.ts';
 
@@ -53,6 +55,46 @@ test('resources that come, change and go are told of', async () => {
   expect((await board.change()).rows[0]).toMatchObject({ state: 'offline', offline: { reason: 'fan' } });
   await daemon.declare(['board-1']);
   expect((await board.change()).gone).toEqual([2]);
+});
+
+describe('machines', () => {
+  // What an open board hears now and then.
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] }));
+  afterEach(() => void vi.useRealTimers());
+
+  const BEAT_MS = 15_000;
+  const beat = (machine: string) => daemon.http.post(`/api/v2/machines/${machine}/seen`, {});
+
+  test('that were seen are told of together, each once, however often that was, and none that nothing is on', async () => {
+    const on = (name: string) => description(name, { machine: `mdc1:${name}` });
+    const clock = new FakeClock();
+    daemon = await startDaemon({ clock, resources: [on('a'), on('b'), on('c'), 'plain'] });
+    await beat('mdc1:c');
+    const board = await open();
+    expect(board.whole.rows.map(({ lastSeen }) => lastSeen === null)).toEqual([true, true, false, false]);
+    const holding = daemon.lease();
+    await holding.hold('a', { holder: { name: 'ci', host: 'a' } });
+    await board.change();
+    for (let i = 0; i < 20; i += 1) {
+      clock.advance(1000);
+      await holding.renew();
+      await beat('mdc1:b');
+      await beat('mdc1:elsewhere');
+    }
+    vi.advanceTimersByTime(BEAT_MS);
+    const at = new Date(daemon.engine.now()).toISOString().replace('.000Z', 'Z');
+    expect((await board.stream.next()).event).toBe('beat');
+    const told = await board.stream.next();
+    expect(told).toMatchObject({ event: 'seen', data: { seen: { 'mdc1:a': at, 'mdc1:b': at } } });
+    expect(Object.keys((told.data as News).seen)).toHaveLength(2);
+    // What was told is not told again.
+    vi.advanceTimersByTime(BEAT_MS);
+    expect((await board.stream.next()).event).toBe('beat');
+    await beat('mdc1:c');
+    vi.advanceTimersByTime(BEAT_MS);
+    expect((await board.stream.next()).event).toBe('beat');
+    expect(Object.keys(((await board.stream.next()).data as News).seen)).toEqual(['mdc1:c']);
+  });
 });
 
 test('all boards are told the same, and nothing is listened to once the last has gone', async () => {

@@ -137,6 +137,36 @@ describe('the board', () => {
   });
 });
 
+describe('when a machine was last seen', () => {
+  test('stands in its row, with the exact time and which machine that is, and can be sorted by', async () => {
+    const watched = ['a', 'b', 'c'].map((host) => description(host, { machine: `mdc1:${host}` }));
+    const own = await startDaemon({ resources: [...watched, 'plain'] });
+    const at = own.engine.now();
+    const lastseen = (ago: number) => new Date(at - ago).toISOString().slice(0, -1);
+    await own.http.post('/api/v2/machines', [
+      { datacenter: 'mdc1', machine: 'a', lastseen: lastseen(200_000) },
+      { datacenter: 'mdc1', machine: 'b', lastseen: lastseen(7_300_000) },
+    ]);
+    const { text } = await own.http.get('/?sort=seen', {
+      headers: { accept: 'text/html', cookie: `rentabot-look=${encodeURIComponent('zone=UTC')}` },
+    });
+    const rows = [...text.matchAll(/<tr id="r\d+".*<\/tr>/g)].map(([row]) => row);
+    expect(rows.map((row) => /<small[^>]*>([^/]*seen.*?)<\/small>/.exec(row)?.[1]?.replace(/<[^>]*>/g, ''))).toEqual([
+      'never seen',
+      'seen 2 h ago',
+      'seen 3 min ago',
+      undefined,
+    ]);
+    expect(rows[2]).toContain(`title="mdc1:a, last seen ${lastseen(200_000).slice(0, 19).replace('T', ' ')}"`);
+    expect(text).toContain('<option value="seen" selected>longest unseen</option>');
+    await own.close();
+  });
+
+  test('is nowhere where nothing has a machine', () => {
+    expect(page.text).not.toMatch(/seen/);
+  });
+});
+
 describe('the page of a resource', () => {
   test('that does not exist says the nearest name', async () => {
     expect(problemOf(await get('/resources/bord-1'))).toMatchObject({
@@ -148,10 +178,10 @@ describe('the page of a resource', () => {
   test('has its machine, and when that was last seen', async () => {
     const own = await startDaemon({ resources: [description('board', { machine: 'mdc1:a', staleAfter: 60_000 })] });
     const text = async () => (await own.http.get('/resources/board', { headers: { accept: 'text/html' } })).text;
-    expect(await text()).toMatch(/<dt>machine<\/dt><dd>mdc1:a<\/dd>.*<dt>last seen<\/dt><dd>never<\/dd>/s);
+    expect(await text()).toMatch(/<dt>machine<\/dt><dd>mdc1:a<\/dd>.*<dt>last seen<\/dt><dd id="seen">never<\/dd>/s);
     expect(await text()).toContain('machine mdc1:a was never seen');
     await own.http.post('/api/v2/machines/mdc1:a/seen', {});
-    expect(await text()).toMatch(/<dt>last seen<\/dt><dd>[^<]*\d\d:\d\d/);
+    expect(await text()).toMatch(/<dt>last seen<\/dt><dd id="seen">\d{4}-\d\d-\d\d \d\d:\d\d:\d\d, /);
     await own.close();
   });
 

@@ -4,7 +4,7 @@ import { choose, EVERYTHING, hrefOf, queryOf, readChoice, toggled } from '../../
 import { readLook, writeLook } from '../../../src/daemon/board/view/look.ts';
 import { isMine, type Row, type RowLease, type Viewer, type Waiter } from '../../../src/daemon/board/view/model.ts';
 import { queuesOf } from '../../../src/daemon/board/view/queues.ts';
-import { clockface, spanText } from '../../../src/daemon/board/view/times.ts';
+import { agoText, clockface, spanText } from '../../../src/daemon/board/view/times.ts';
 
 const ALICE: Viewer = { name: 'alice', role: 'user', open: true, steals: false };
 const NOW = Date.parse('2026-03-04T12:00:00Z');
@@ -62,6 +62,18 @@ describe('a choice', () => {
     const ends = [row(1, 'a', {}), row(2, 'b', { leases: [lease('x', { until: '2026-01-01T00:00:00Z' })] })];
     expect(namesOf(ends, 'sort=until')).toEqual(['b', 'a']);
     expect(namesOf(ends, 'sort=-until')).toEqual(['b', 'a']);
+  });
+
+  test('has what is longest unseen first, above all what never was, and what has no machine last', () => {
+    const on = (machine: string, lastSeen: string | null) => ({ machine, lastSeen });
+    const machines = [
+      row(1, 'new', on('a:1', '2026-03-04T11:59:00Z')),
+      row(2, 'none'),
+      row(3, 'old', on('a:2', '2026-03-04T11:58:59.999999Z')),
+      row(4, 'never', on('a:3', null)),
+    ];
+    expect(namesOf(machines, 'sort=seen')).toEqual(['never', 'old', 'new', 'none']);
+    expect(namesOf(machines, 'sort=-seen')).toEqual(['new', 'old', 'never', 'none']);
   });
 
   test('finds words anywhere, in any case, and what an expression matches', () => {
@@ -139,10 +151,23 @@ describe('times', () => {
     expect(spanText(ms)).toBe(text);
   });
 
+  test.each([
+    [-5000, 'just now'],
+    [59_999, 'just now'],
+    [60_000, '1 min ago'],
+    [3_599_999, '59 min ago'],
+    [3_600_000, '1 h ago'],
+    [172_799_999, '47 h ago'],
+    [172_800_000, '2 d ago'],
+  ])('%d ms ago is %s', (ms, text) => {
+    expect(agoText(ms)).toBe(text);
+  });
+
   test('are said in the zone that is asked for, with the day where it is another', () => {
     expect(clockface('Asia/Tokyo').moment(NOW, NOW)).toBe('21:00');
     expect(clockface('UTC').moment(NOW - 86_400_000, NOW)).toBe('3 Mar 12:00');
     expect(clockface('Asia/Tokyo').day(NOW + 4 * 3_600_000)).toBe('2026-03-05');
+    expect(clockface('Asia/Tokyo').exact(NOW + 5000)).toBe('2026-03-04 21:00:05');
     expect(clockface('No/Where').moment(NOW, NOW)).toBe(clockface(null).moment(NOW, NOW));
   });
 });

@@ -48,6 +48,7 @@ export function startBoard(): void {
         draw(changed);
       },
       change: (change) => draw(world.apply(change)),
+      seen: (news) => draw(world.see(news)),
       away,
     },
     false,

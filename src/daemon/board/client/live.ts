@@ -1,10 +1,12 @@
 import type { WhoamiJson } from '../../../core/wire-identity.ts';
-import type { Change, Whole } from '../view/model.ts';
+import type { Change, News, Whole } from '../view/model.ts';
 import { now, setNow } from './clock.ts';
 
 export interface Listener {
   whole(whole: Whole): void;
   change(change: Change): void;
+  /** Machines were seen. */
+  seen?(news: News): void;
   /** The daemon cannot be reached, or can be again. */
   away(isAway: boolean): void;
 }
@@ -54,6 +56,7 @@ export class Connection {
       this.listener.whole(whole);
     });
     hear<Change>('change', (change) => this.listener.change(change));
+    hear<News>('seen', (news) => this.listener.seen?.(news));
     hear('beat', () => {});
     // The browser's own way to come back gives up for good when the daemon answers, but not with a stream.
     source.addEventListener('error', () => this.again(RETRY_MS[Math.min(this.failures, RETRY_MS.length - 1)] ?? 0));

@@ -1,7 +1,8 @@
 import { html } from '../../routes/html.ts';
 import { type Choice, choose, type Group } from '../view/choice.ts';
 import { queueHtml } from '../view/dialog.ts';
-import { rowHtml } from '../view/row.ts';
+import type { Row } from '../view/model.ts';
+import { lastSeenHtml, rowHtml } from '../view/row.ts';
 import { chipsHtml, choicesHtml, emptyHtml, groupHtml, headsHtml, isEmpty } from '../view/table.ts';
 import { now } from './clock.ts';
 import { byId, elements, fill, patch } from './dom.ts';
@@ -38,10 +39,18 @@ export class Table {
     const groups = choose(only ? [only] : world.rows.values(), world.queues, choice, viewer);
     this.freshen(groups);
     this.place(groups);
-    if (only) return fill(byId('queue'), html`${queueHtml(world.queues.get(only.id) ?? [], { now: now(), face })}`);
+    if (only) return this.drawOnly(only);
     fill(byId('chips'), chipsHtml(world, choice, viewer));
     byId('empty').hidden = !isEmpty(groups);
     fill(byId('empty'), emptyHtml(world));
+  }
+
+  /** What the page of one resource has beside its row. */
+  private drawOnly(row: Row): void {
+    const scene = { now: now(), face };
+    fill(byId('queue'), html`${queueHtml(this.world.queues.get(row.id) ?? [], scene)}`);
+    const seen = document.getElementById('seen');
+    if (seen) fill(seen, lastSeenHtml(row, scene));
   }
 
   /** The form and the heads of the columns, after another choice. */

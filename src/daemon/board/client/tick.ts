@@ -1,4 +1,4 @@
-import { spanText } from '../view/times.ts';
+import { agoText, spanText } from '../view/times.ts';
 import { now } from './clock.ts';
 
 const TICK_MS = 1000;
@@ -8,9 +8,10 @@ export function tick(): void {
   setInterval(() => {
     if (document.hidden) return;
     const at = now();
-    for (const element of document.querySelectorAll('time[data-up],time[data-down]')) {
-      const moment = Date.parse(element.getAttribute('datetime') ?? '');
-      const text = spanText(element.hasAttribute('data-up') ? at - moment : moment - at);
+    for (const element of document.querySelectorAll<HTMLTimeElement>('time[data-up],time[data-down],time[data-ago]')) {
+      const { up, ago } = element.dataset;
+      const since = at - Date.parse(element.dateTime);
+      const text = ago !== undefined ? agoText(since) : spanText(up !== undefined ? since : -since);
       if (element.textContent !== text) element.textContent = text;
     }
     for (const bar of document.querySelectorAll('progress')) {

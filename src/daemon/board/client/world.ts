@@ -1,4 +1,4 @@
-import { type Change, inOrder, type Row, type RowLease, type Waiter, type Whole } from '../view/model.ts';
+import { type Change, inOrder, type News, type Row, type RowLease, type Waiter, type Whole } from '../view/model.ts';
 import { type Queues, queuesOf } from '../view/queues.ts';
 
 /** What this browser knows of the state of things. */
@@ -63,6 +63,18 @@ export class LiveWorld {
     const before = this.queues;
     this.line();
     for (const id of this.rows.keys()) if (differ(before.get(id), this.queues.get(id))) changed.add(id);
+    return changed;
+  }
+
+  /** Answers with the ids of what is on these machines. */
+  see({ seen }: News): Iterable<number> {
+    const changed: number[] = [];
+    for (const row of this.rows.values()) {
+      const lastSeen = row.machine && seen[row.machine];
+      if (!lastSeen) continue;
+      this.rows.set(row.id, { ...row, lastSeen });
+      changed.push(row.id);
+    }
     return changed;
   }
 

@@ -14,7 +14,7 @@ export interface Choice {
   readonly group: string;
 }
 
-export const SORTS = ['name', 'state', 'holder', 'since', 'until', 'queue'] as const;
+export const SORTS = ['name', 'state', 'holder', 'since', 'until', 'queue', 'seen'] as const;
 export type Sort = (typeof SORTS)[number];
 
 /** States of resources, and beside them what concerns the viewer and the queue. */
@@ -153,6 +153,9 @@ function sortKey(row: Row, sort: Sort, queues: Queues): string | number {
       return firstEnd(row) ?? '';
     case 'queue':
       return -(queues.get(row.id)?.length ?? 0);
+    case 'seen':
+      // What was never seen is longest unseen.
+      return row.machine === undefined ? '' : row.lastSeen ? Date.parse(row.lastSeen) : 0;
     default:
       return row.name;
   }

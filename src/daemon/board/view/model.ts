@@ -58,6 +58,13 @@ export interface Change {
   readonly unseen: number;
 }
 
+/** Machines that were seen since it was last told: of which, only the latest. */
+export interface News {
+  readonly now: number;
+  /** By their machines, as `lastSeen` of a resource. */
+  readonly seen: Readonly<Record<string, string>>;
+}
+
 /** Who looks at it. */
 export interface Viewer {
   /** Empty where nobody has said it. */

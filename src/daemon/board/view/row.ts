@@ -2,7 +2,7 @@ import { type Html, html } from '../../routes/html.ts';
 import { EVERYTHING, firstEnd, hrefOf } from './choice.ts';
 import { type Deed, deedsFor } from './deeds.ts';
 import { isMine, type Row, type RowLease, type Viewer, type Waiter } from './model.ts';
-import { type Clockface, spanText } from './times.ts';
+import { agoText, type Clockface, spanText } from './times.ts';
 
 /** What a row is drawn with. */
 export interface Scene {
@@ -26,7 +26,7 @@ const NAMED = 3;
 /** One resource as a row of the table. */
 export function rowHtml(row: Row, queue: readonly Waiter[], scene: Scene): Html {
   const mine = row.leases.some((lease) => isMine(lease, scene.viewer));
-  return html`<tr id="r${row.id}" class="${row.state}${mine ? ' mine' : ''}"><th scope="row">${nameCell(row)}</th><td class="st">${row.state}${badges(row, mine)}</td><td class="who">${whoCell(row, scene)}</td><td class="tm">${timeCell(row, scene)}</td><td class="qu">${queueCell(queue)}</td><td class="do">${actCell(row, queue, scene)}</td></tr>`;
+  return html`<tr id="r${row.id}" class="${row.state}${mine ? ' mine' : ''}"><th scope="row">${nameCell(row)}</th><td class="st">${row.state}${badges(row, mine)}${seenHtml(row, scene)}</td><td class="who">${whoCell(row, scene)}</td><td class="tm">${timeCell(row, scene)}</td><td class="qu">${queueCell(queue)}</td><td class="do">${actCell(row, queue, scene)}</td></tr>`;
 }
 
 /** What is more to be said than free or held. */
@@ -35,6 +35,19 @@ function badges({ leases, slots, state }: Row, mine: boolean): Html {
   return html`${mine ? html` <b>yours</b>` : null}${leases.some(({ offeredUntil }) => offeredUntil) ? html` <b>offered</b>` : null}${
     leases.some(({ ending }) => ending) ? html` <b>ending</b>` : null
   }${slots > 1 && state !== 'offline' ? html`<small>${slots - taken} of ${slots} slots free</small>` : null}`;
+}
+
+/** Of what has a machine: when that was last seen. Which machine that is, and the moment, is said to whoever points at it. */
+function seenHtml({ machine, lastSeen }: Row, { now, face }: Scene): Html | null {
+  if (machine === undefined) return null;
+  if (!lastSeen) return html`<small title="${machine}">never seen</small>`;
+  const exact = `${machine}, last seen ${face.exact(Date.parse(lastSeen))}`;
+  return html`<small title="${exact}">seen ${ago(lastSeen, now)}</small>`;
+}
+
+/** The same, on the page of the resource: `2026-11-20 13:02:05, 3 min ago`. */
+export function lastSeenHtml({ lastSeen }: Row, { now, face }: Pick<Scene, 'now' | 'face'>): Html {
+  return lastSeen ? html`${face.exact(Date.parse(lastSeen))}, ${ago(lastSeen, now)}` : html`never`;
 }
 
 function nameCell({ name, tags, description, endpoint }: Row): Html {
@@ -124,6 +137,10 @@ function since(iso: string, now: number): Html {
 
 export function until(iso: string, now: number): Html {
   return html`<time datetime="${iso}" data-down>${spanText(Date.parse(iso) - now)}</time>`;
+}
+
+function ago(iso: string, now: number): Html {
+  return html`<time datetime="${iso}" data-ago>${agoText(now - Date.parse(iso))}</time>`;
 }
 
 export function at(iso: string, now: number, face: Clockface): Html {

@@ -19,7 +19,7 @@ export function choicesHtml(world: World, choice: Choice): Html {
   return html`<input type="search" name="q" value="${choice.search}" placeholder="Search, or gpu &amp;&amp; mem&gt;=24" aria-label="Search" autocomplete="off" maxlength="500">
 ${kept.map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`)}
 <label>Tag <select name="tag">${option('', 'all', tag)}${tagsOf(rows, tag).map((one) => option(one, one, tag))}</select></label>
-<label>Sort <select name="sort">${sortWords(choice).map(([key, word]) => option(key, word, sortText(choice)))}</select></label>
+<label>Sort <select name="sort">${sortWords(rows, choice).map(([key, word]) => option(key, word, sortText(choice)))}</select></label>
 <label>Group <select name="group">${groupsOf(rows).map(([key, word]) => option(key, word, choice.group))}</select></label>
 <noscript><button>Show</button></noscript>`;
 }
@@ -50,11 +50,13 @@ export function anyOf({ tags, search }: Choice): { readonly title: string; reado
   return { title: where, want: { where } };
 }
 
-function sortWords(choice: Choice): readonly (readonly [string, string])[] {
+function sortWords(rows: readonly Row[], choice: Choice): readonly (readonly [string, string])[] {
   const now = sortText(choice);
-  if (SORT_WORDS.some(([key]) => key === now)) return SORT_WORDS;
+  // Where nothing has a machine it is not offered.
+  const offered = SORT_WORDS.filter(([key]) => key !== 'seen' || now === key || rows.some(({ machine }) => machine));
+  if (offered.some(([key]) => key === now)) return offered;
   const word = SORT_WORDS.find(([key]) => key === choice.sort)?.[1] ?? choice.sort;
-  return [...SORT_WORDS, [now, `${word}, reversed`]];
+  return [...offered, [now, `${word}, reversed`]];
 }
 
 const SORT_WORDS = [
@@ -64,6 +66,7 @@ const SORT_WORDS = [
   ['since', 'held longest'],
   ['until', 'free soonest'],
   ['queue', 'longest queue'],
+  ['seen', 'longest unseen'],
 ] as const;
 
 export function sortText({ sort, descending }: Choice): string {

@@ -18,10 +18,20 @@ export function spanText(ms: number): string {
   return rest === 0 ? `${days} d` : `${days} d ${rest} h`;
 }
 
+/** How long ago, in one unit: `just now`, `3 min ago`, `2 h ago`, `4 d ago`. */
+export function agoText(ms: number): string {
+  const s = ms / 1000;
+  if (s < MINUTE_S) return 'just now';
+  if (s < HOUR_S) return `${Math.floor(s / MINUTE_S)} min ago`;
+  return s < 2 * DAY_S ? `${Math.floor(s / HOUR_S)} h ago` : `${Math.floor(s / DAY_S)} d ago`;
+}
+
 /** Says moments in one time zone. */
 export interface Clockface {
   /** `13:02`, or `20 Nov 13:02` where that is not the day of `now`. */
   readonly moment: (at: number, now: number) => string;
+  /** `2026-11-20 13:02:05`. */
+  readonly exact: (at: number) => string;
   /** `2026-11-20`. */
   readonly day: (at: number) => string;
   /** When that day begins; NaN for what is no day. */
@@ -48,11 +58,18 @@ function makeFace(zone: string | null): Clockface {
     const time = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', ...timeZone });
     const date = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', ...timeZone });
     const iso = new Intl.DateTimeFormat('en-CA', { year: 'numeric', month: '2-digit', day: '2-digit', ...timeZone });
+    // As they write it in Sweden.
+    const exact = new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeStyle: 'medium', ...timeZone });
     const moment = (at: number, now: number): string => {
       const said = time.format(at);
       return date.format(at) === date.format(now) ? said : `${date.format(at)} ${said}`;
     };
-    return { moment, day: (at) => iso.format(at), dayStart: (day) => startOf(day, timeZone) };
+    return {
+      moment,
+      exact: (at) => exact.format(at),
+      day: (at) => iso.format(at),
+      dayStart: (day) => startOf(day, timeZone),
+    };
   } catch {
     return clockface(null);
   }
