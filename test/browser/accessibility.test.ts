@@ -70,6 +70,13 @@ describe.skipIf(NO_BROWSER !== null)('the pages, for everybody', () => {
     await context.close();
   });
 
+  test.each([360, 740, 800, 1000, 1030, 1280])('the name of a resource has room on %d pixels', async (width) => {
+    const { page, context } = await look('/', 'light', width);
+    const { width: room = 0 } = (await page.locator('#board tbody th').first().boundingBox()) ?? {};
+    expect(room).toBeGreaterThan(150);
+    await context.close();
+  });
+
   test.each(PAGES)('%s fits a phone', async (path) => {
     const { page, context } = await look(path, 'light', 360);
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(360);
