@@ -1,4 +1,4 @@
-import type { Changes } from './description.ts';
+import type { Changes, Traits } from './description.ts';
 import type { AuditAction } from './identity.ts';
 import type { Seen } from './machine.ts';
 import type { Claim, Description, Holder, Millis, Principal, Via, Want } from './model.ts';
@@ -37,7 +37,14 @@ export type Command =
   | { readonly type: 'listen'; readonly id: string; readonly change: 1 | -1 }
   | Declare
   | { readonly type: 'describe'; readonly description: Description; readonly principal: Principal }
-  | { readonly type: 'edit'; readonly name: string; readonly changes: Changes; readonly principal: Principal }
+  | {
+      readonly type: 'edit';
+      readonly name: string;
+      readonly changes: Changes;
+      /** What it was when somebody looked: where it is not that any more, nothing changes. */
+      readonly was?: Traits;
+      readonly principal: Principal;
+    }
   | { readonly type: 'remove'; readonly name: string; readonly principal: Principal }
   | {
       readonly type: 'offline';

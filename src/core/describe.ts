@@ -46,7 +46,7 @@ export function describe(
 /** Changes what a resource is. Its number, who holds it and who waits stay; the queue is looked through afterwards. */
 export function edit(
   state: State,
-  { name, changes, principal }: Extract<Command, { type: 'edit' }>,
+  { name, changes, was, principal }: Extract<Command, { type: 'edit' }>,
 ): readonly StoredEvent[] | Refusal {
   const known = state.catalogue.byName.get(name)?.resource;
   if (!known) return unknown(state, name);
@@ -58,7 +58,9 @@ export function edit(
       status: 422,
       hint: 'give its machine too',
     });
+  // The same request again is no conflict with itself.
   if (sameTraits(known, traits)) return [];
+  if (was && !sameTraits(known, was)) return changedMeanwhile(name);
   const source = known.source === ASKED ? API : known.source;
   const { id, offline, declared, lastUsedAt, retiring, removed } = known;
   const resource = resourceFrom({ id, source, declared, offline, lastUsedAt }, name, traits);
@@ -105,6 +107,12 @@ function isOfFile({ source }: Resource): boolean {
 function exists(name: string): Refusal {
   return refuse('conflict', `there is a resource ${name} already`, {
     hint: `\`rentabot edit ${name}\` changes it`,
+  });
+}
+
+function changedMeanwhile(name: string): Refusal {
+  return refuse('conflict', `somebody has changed ${name} meanwhile; nothing was changed`, {
+    hint: 'look at what it is now, and try again',
   });
 }
 

@@ -35,6 +35,8 @@ export interface EditJson {
   machine?: string | null;
   /** Seconds. */
   staleAfter?: number | null;
+  /** What it was when somebody looked: where it is not that any more, nothing changes. */
+  was?: Omit<DescribeJson, 'name' | 'offline'> | null;
 }
 
 /** A resource with all that a descriptor can say of it. */

@@ -200,6 +200,7 @@ describe('every answer is as described', () => {
     await ask(409, 'POST', all, { body: { name: 'licence' } });
     await ask(422, 'POST', all, { body: { name: ' licence' } });
     await ask(200, 'PATCH', one, { body: { addTags: ['flaky'], properties: { seat: null }, maxHold: 3600 } });
+    await ask(409, 'PATCH', one, { body: { slots: 9, was: { slots: 1 } } });
     await ask(404, 'PATCH', '/api/v2/resources/gpu-9', { body: { slots: 1 } });
     await ask(200, 'GET', '/api/v2/descriptor');
     const lease = running.lease();

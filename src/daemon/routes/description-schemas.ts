@@ -39,6 +39,9 @@ const described = {
   }),
 };
 
+const properties = z.record(propertyKey, property);
+const env = z.record(envKey, variable);
+
 export const describeSchema = z
   .strictObject({
     name: line(200)
@@ -46,8 +49,8 @@ export const describeSchema = z
       .regex(NAME, 'has no comma, and neither starts nor ends with a space')
       .meta({ description: 'What it is asked for by.' }),
     ...described,
-    properties: absentOr(z.record(propertyKey, property)).meta({ description: 'What expressions can ask for.' }),
-    env: absentOr(z.record(envKey, variable)).meta({ description: "For the environment of its holder's command." }),
+    properties: absentOr(properties).meta({ description: 'What expressions can ask for.' }),
+    env: absentOr(env).meta({ description: "For the environment of its holder's command." }),
     offline: absentOr(
       z.strictObject({ reason: line(500).min(1), until: absentOr(z.iso.datetime({ offset: true })) }),
     ).meta({ description: 'It exists, and is not in service yet.' }),
@@ -64,6 +67,9 @@ export const editSchema = z
     }),
     env: absentOr(z.record(envKey, variable.nullable())).meta({
       description: 'Those that are named change, or go where they are null.',
+    }),
+    was: absentOr(z.strictObject({ ...described, properties: absentOr(properties), env: absentOr(env) })).meta({
+      description: 'What it was when somebody looked: where it is not that any more, nothing changes.',
     }),
   })
   .meta({ description: 'What is to be different (RFC 7396): what is absent stays, null is as if nobody had said it.' });

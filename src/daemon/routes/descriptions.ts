@@ -34,10 +34,19 @@ async function add(daemon: Daemon, ask: Ask): Promise<Answer> {
 }
 
 async function edit(daemon: Daemon, ask: Ask): Promise<Answer> {
-  const changes = changesFrom(await body(ask, editSchema, daemon.http.body));
+  const { was, ...given } = await body(ask, editSchema, daemon.http.body);
   const name = nameOf(ask);
-  const command = { type: 'edit', name, changes, principal: daemon.identify(ask) } as const;
-  return daemon.engine.submit(command, (sight) => oneOf(sight, name));
+  const looked = was ? { was: traitsFrom(was) } : {};
+  const command = {
+    type: 'edit',
+    name,
+    changes: changesFrom(given),
+    ...looked,
+    principal: daemon.identify(ask),
+  } as const;
+  return daemon.engine.submit(command, (sight) =>
+    sight.refusal?.code === 'conflict' ? problem(sight.refusal) : oneOf(sight, name),
+  );
 }
 
 /** 202 where its holder has it still. */
@@ -88,10 +97,18 @@ const NOTHING: Traits = {
 };
 
 function descriptionFrom({ name, offline, ...rest }: z.infer<typeof describeSchema>): Description {
-  const { description, endpoint, tags, properties, env, slots, maxHold, machine, staleAfter } = rest;
-  if (staleAfter != null && machine == null) malformed('staleAfter is about a machine', 'give its machine too', 422);
+  if (rest.staleAfter != null && rest.machine == null)
+    malformed('staleAfter is about a machine', 'give its machine too', 422);
   return {
     name,
+    ...traitsFrom(rest),
+    offline: offline ? { reason: offline.reason, until: offline.until ? Date.parse(offline.until) : null } : null,
+  };
+}
+
+function traitsFrom(given: Omit<z.infer<typeof describeSchema>, 'name' | 'offline'>): Traits {
+  const { description, endpoint, tags, properties, env, slots, maxHold, machine, staleAfter } = given;
+  return {
     description: oneSpaced(description ?? ''),
     endpoint: oneSpaced(endpoint ?? ''),
     tags: [...new Set(tags ?? [])],
@@ -99,12 +116,11 @@ function descriptionFrom({ name, offline, ...rest }: z.infer<typeof describeSche
     env: env ?? {},
     slots: slots ?? NOTHING.slots,
     maxHold: maxHold == null ? null : maxHold * 1000,
-    offline: offline ? { reason: offline.reason, until: offline.until ? Date.parse(offline.until) : null } : null,
     ...watchOf({ machine, staleAfter: staleAfter == null ? null : staleAfter * 1000 }),
   };
 }
 
-function changesFrom(given: z.infer<typeof editSchema>): Changes {
+function changesFrom(given: Omit<z.infer<typeof editSchema>, 'was'>): Changes {
   const { description, endpoint, tags, addTags, removeTags, properties, env, slots, maxHold, machine, staleAfter } =
     given;
   return {

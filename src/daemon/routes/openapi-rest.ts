@@ -91,10 +91,10 @@ export const OTHER_OPERATIONS: readonly Operation[] = [
     tag: 'resources',
     summary: 'Change what a resource is',
     description:
-      'As a merge patch (RFC 7396), with `addTags` and `removeTags` for single tags. Its number stays, who holds it keeps it, and the queue is served by what it is now. A reload of its file leaves the change alone.',
+      'As a merge patch (RFC 7396), with `addTags` and `removeTags` for single tags. Its number stays, who holds it keeps it, and the queue is served by what it is now. A reload of its file leaves the change alone. With `was`, what it was when somebody looked, it changes only what nobody else has changed since.',
     body: 'Edit',
     answers: [{ status: 200, when: 'It is as asked.', ...ONE }],
-    problems: [...BODY_PROBLEMS, UNKNOWN],
+    problems: [...BODY_PROBLEMS, UNKNOWN, { code: 'conflict', when: 'it is not what it `was` any more' }],
     calls: [
       { label: 'Mark it', path: `${RESOURCES}/${EXAMPLE_RESOURCE}`, body: { addTags: ['flaky'] } },
       { label: 'Two at a time', path: `${RESOURCES}/${EXAMPLE_RESOURCE}`, body: { slots: 2, maxHold: 3600 } },

@@ -77,6 +77,19 @@ describe('PATCH', () => {
     expect(resources[0]).toMatchObject({ env: {}, source: 'file:test' });
   });
 
+  test('of what it was changes nothing that somebody else has changed since, and is no conflict with itself', async () => {
+    const { resources } = jsonOf<DescriptorJson>(await running.http.get('/api/v2/descriptor'));
+    const [{ name: _, offline: __, source: ___, ...was }] = resources as [DescriptorJson['resources'][number]];
+    const first = { slots: 2, was };
+    for (let i = 0; i < 2; i += 1) expect((await edit('board-1', first)).status).toBe(200);
+    expect(problemOf(await edit('board-1', { addTags: ['mine'], was }))).toMatchObject({
+      ...{ status: 409, code: 'conflict', detail: 'somebody has changed board-1 meanwhile; nothing was changed' },
+    });
+    expect(resourceIn(await running.http.get(one('board-1')))).toMatchObject({ slots: 2, tags: ['board'] });
+    const now = { ...was, slots: 2, tags: [...was.tags].reverse() };
+    expect((await edit('board-1', { addTags: ['mine'], was: now })).status).toBe(200);
+  });
+
   test('serves who waits for what it is now', async () => {
     const lease = running.lease();
     await lease.hold('board-1');
