@@ -26,6 +26,10 @@ export function bringOnline(client: Client, name: string, patience: Patience): P
   return client.call('POST', `${pathOf(name)}/online`, patience);
 }
 
+export function readResource(client: Client, name: string, patience: Patience): Promise<Reply<Changed>> {
+  return client.call('GET', pathOf(name), patience);
+}
+
 export function addResource(client: Client, body: DescribeJson, patience: Patience): Promise<Reply<Changed>> {
   return client.call('POST', RESOURCES, patience, body);
 }

@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
-import { type Refusal, refuse } from '../../core/error.ts';
+import type { Refusal } from '../../core/error.ts';
 import type { EditJson } from '../../core/wire.ts';
 import { failed, refuseUsage } from '../ask.ts';
+import { editByHand, nothingToChange } from '../edit-session.ts';
+import { hasTerminal } from '../editor.ts';
 import { addDaemonOptions, addOutputOptions, type CommonOptions, readManner } from '../options.ts';
 import type { Shell } from '../shell.ts';
 import { Talk } from '../talk.ts';
@@ -11,11 +13,12 @@ import { addTraitOptions, collecting, readTraits, type TraitOptions } from '../t
 
 const EXAMPLES = `
 Examples:
+  rentabot edit board-7
   rentabot edit board-7 --add-tag flaky
   rentabot edit board-7 --remove-tag flaky --endpoint /dev/ttyUSB3
   rentabot edit licence --slots 8 --max-hold none
 
-Exit codes as for status.`;
+Exit codes as for status; 1 if the editor fails, 78 if what was written is wrong.`;
 
 interface EditOptions extends CommonOptions, TraitOptions {
   readonly addTag?: readonly string[];
@@ -30,7 +33,7 @@ export function addEdit(program: Command, shell: Shell): void {
     .command('edit')
     .summary('change what a resource is')
     .description(
-      'Changes what the options say, and leaves the rest. Its number and its holder stay, whoever waits is served by what it is now, and a reload of its file leaves the change alone. --tag takes the place of all tags that it has.',
+      'Changes what the options say, and leaves the rest. Without any it opens VISUAL, EDITOR or vi on all that the resource is. Its number and its holder stay, whoever waits is served by what it is now, and a reload of its file leaves the change alone. --tag takes the place of all tags that it has.',
     )
     .argument('<name>', 'the resource');
   addTraitOptions(command)
@@ -42,7 +45,10 @@ export function addEdit(program: Command, shell: Shell): void {
   addDaemonOptions(addOutputOptions(command)).addHelpText('after', EXAMPLES);
   command.action(async (name: string, options: EditOptions) => {
     const changes = readChanges(options);
-    shell.exit = 'code' in changes ? refuseUsage(changes, shell, options) : await edit(name, changes, options, shell);
+    if ('code' in changes) shell.exit = refuseUsage(changes, shell, options);
+    else if (Object.keys(changes).length > 0) shell.exit = await edit(name, changes, options, shell);
+    else if (hasTerminal() && !options.json) shell.exit = await editByHand(name, options, shell);
+    else shell.exit = refuseUsage(nothingToChange(), shell, options);
   });
 }
 
@@ -51,15 +57,13 @@ function readChanges(options: EditOptions): EditJson | Refusal {
   if ('code' in traits) return traits as Refusal;
   const { addTag = [], removeTag = [], removeProperty = [], removeEnv = [] } = options;
   const without = (keys: readonly string[]) => Object.fromEntries(keys.map((key) => [key, null]));
-  const changes: EditJson = {
+  return {
     ...(traits as EditJson),
     ...(addTag.length > 0 ? { addTags: addTag } : {}),
     ...(removeTag.length > 0 ? { removeTags: removeTag } : {}),
     ...(removeProperty.length > 0 ? { properties: { ...without(removeProperty), ...propertiesOf(traits) } } : {}),
     ...(removeEnv.length > 0 ? { env: { ...without(removeEnv), ...envOf(traits) } } : {}),
   };
-  if (Object.keys(changes).length > 0) return changes;
-  return refuse('usage', 'nothing to change', { hint: '`rentabot edit --help` shows what there is' });
 }
 
 function propertiesOf(traits: object): object {
