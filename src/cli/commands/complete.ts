@@ -58,7 +58,7 @@ export function addComplete(program: Command, shell: Shell, everything: () => Co
 async function candidates(words: readonly string[], program: Command, shell: Shell): Promise<readonly string[]> {
   const typed = words.slice(0, -1);
   const current = words.at(-1) ?? '';
-  const starting = (all: Iterable<string>) => [...all].filter((one) => one.startsWith(current)).slice(0, MOST);
+  const starting = startingWith(current);
   const visible = (command: Command) => command.createHelp().visibleCommands(command);
   const [name, ...rest] = typed;
   if (name === undefined) return starting([...visible(program).flatMap((one) => [one.name(), ...one.aliases()])]);
@@ -68,7 +68,10 @@ async function candidates(words: readonly string[], program: Command, shell: She
   if (rest.includes('--')) return [FILES];
   const previous = optionNamed(command, typed.at(-1));
   const taken = previous && (previous.required || previous.optional) ? previous : undefined;
-  if (taken) return valuesOf(taken, current, shell, starting);
+  if (taken) return valuesOf(taken, current, shell);
+  const [, long, value = ''] = /^(--[^=]+)=(.*)$/s.exec(current) ?? [];
+  const joined = optionNamed(command, long);
+  if (joined?.required) return (await valuesOf(joined, value, shell)).map((one) => withOption(joined, one));
   if (current.startsWith('-')) return starting(optionsOf(command));
   const inner = visible(command).filter((one) => one.name() !== 'help');
   if (inner.length > 0) return starting(inner.map((one) => one.name()));
@@ -76,6 +79,15 @@ async function candidates(words: readonly string[], program: Command, shell: She
   if (choices.length > 0) return starting(choices);
   if (name === 'import') return [FILES];
   return NAMED.has(command.name()) ? starting((await known(shell)).names) : [];
+}
+
+function startingWith(current: string): (all: Iterable<string>) => string[] {
+  return (all) => [...all].filter((one) => one.startsWith(current)).slice(0, MOST);
+}
+
+/** `--name=board-1`: the whole word is replaced. */
+function withOption({ long }: Option, value: string): string {
+  return value === FILES ? FILES : `${long}=${value}`;
 }
 
 /** The command, and its own where it has some: `user add`. */
@@ -106,8 +118,8 @@ async function valuesOf(
   { short, long, argChoices }: Option,
   current: string,
   shell: Shell,
-  starting: (all: Iterable<string>) => string[],
 ): Promise<readonly string[]> {
+  const starting = startingWith(current);
   const is = (set: ReadonlySet<string>) => set.has(short ?? '') || set.has(long ?? '');
   if (argChoices) return starting(argChoices);
   if (is(PATHS)) return [FILES];
