@@ -1,7 +1,7 @@
 import { roughDuration } from '../core/duration.ts';
 import type { BlockerJson, WaitingJson } from '../core/wire.ts';
 import { NO_PAINT, type Paint, paintFor, type Talk } from './talk.ts';
-import { clockTime, printable, truncate, visibleWidth, who } from './text.ts';
+import { clockTime, printable, truncate, visibleWidth, who, whose } from './text.ts';
 
 const SPINNER = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'] as const;
 const FRAME_MS = 120;
@@ -27,23 +27,25 @@ export function obstacles(wanted: string, blockers: readonly BlockerJson[], now:
   return more > 0 ? [...shown, `and ${more} more`] : shown;
 }
 
-/** `gpu-0 is held by alice@ws since 13:02 (nightly), until 14:05`. */
-export function blockerSentence({ resource, cause, holder, note, since, until }: BlockerJson, now: number): string {
+/** `gpu-0 is held by alice@ws since 13:02 (nightly), until 14:05`; whoever the daemon knows by another name by both. */
+export function blockerSentence(blocker: BlockerJson, now: number): string {
+  const { resource, cause, holder, note, since, until } = blocker;
   const name = printable(resource);
+  const them = holder === null ? who(null) : whose({ ...blocker, holder });
   const end = until === null ? '' : `, until ${clockTime(until, now)}`;
   const from = `since ${clockTime(since, now)}`;
   const about = note === '' ? '' : printable(note);
   switch (cause) {
     case 'offline':
-      return `${name} is offline: ${about || 'no reason given'}${holder?.name ? `, by ${who(holder)}` : ''}${end}`;
+      return `${name} is offline: ${about || 'no reason given'}${holder?.name ? `, by ${them}` : ''}${end}`;
     case 'draining': {
       const left = until === null ? 0 : Date.parse(until) - now;
       return `${name} is draining${left > 0 ? ` for ${roughDuration(left)} more` : ''}: its last command may not have ended yet`;
     }
     case 'queue':
-      return `${name} is kept for ${who(holder)}, waiting ${from}${about && ` (${about})`}`;
+      return `${name} is kept for ${them}, waiting ${from}${about && ` (${about})`}`;
     default:
-      return `${name} is held by ${who(holder)} ${from}${about && ` (${about})`}${end}`;
+      return `${name} is held by ${them} ${from}${about && ` (${about})`}${end}`;
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Entry } from './catalogue.ts';
 import { fits, hasRoom, outOfService } from './catalogue.ts';
-import type { Millis, Mode, Want } from './model.ts';
+import type { Millis, Mode, Request, Want } from './model.ts';
 import { type Line, overlap, type Queued } from './queue.ts';
 import type { State } from './state.ts';
 import { isoOrNull, isoTime } from './view.ts';
@@ -160,7 +160,10 @@ export function obstaclesTo(state: State, wants: readonly Want[], self: Queued |
   }
   blockers.sort((a, b) => a.order - b.order);
   const distinct = new Map(
-    blockers.map((blocker) => [`${blocker.resource} ${blocker.since} ${blocker.holder?.name}`, blocker]),
+    blockers.map((blocker) => [
+      `${blocker.resource} ${blocker.since} ${blocker.holder?.name} ${blocker.owner}`,
+      blocker,
+    ]),
   );
   return [...distinct.values()].slice(0, MOST_BLOCKERS).map(({ order: _, ...blocker }) => blocker);
 }
@@ -199,14 +202,26 @@ function* blockersOn(
       const { request, grantedAt, endsAt } = lease;
       const order = endsAt ?? grantedAt + (entry.typicalHold ?? Number.MAX_SAFE_INTEGER / 2);
       const times = { since: isoTime(grantedAt), until: isoOrNull(endsAt) };
-      yield { resource: name, cause: 'held', holder: request.holder, note: request.note, ...times, order };
+      yield { resource: name, cause: 'held', ...whose(request), note: request.note, ...times, order };
     }
     return;
   }
   const head = state.queue.headOf(entry);
   if (!hasRoom(entry, mode) || head === null || head === self) return;
-  const { holder, note, askedAt } = head.request;
-  yield { resource: name, cause: 'queue', holder, note, since: isoTime(askedAt), until: null, order: now };
+  const { note, askedAt } = head.request;
+  yield {
+    resource: name,
+    cause: 'queue',
+    ...whose(head.request),
+    note,
+    since: isoTime(askedAt),
+    until: null,
+    order: now,
+  };
+}
+
+function whose({ holder, principal }: Request): Pick<BlockerJson, 'holder' | 'owner'> {
+  return principal === '' ? { holder } : { holder, owner: principal };
 }
 
 function obstacles(state: State, queued: Queued, now: Millis): Obstacles {

@@ -161,6 +161,8 @@ export interface BlockerJson {
   cause: 'held' | 'offline' | 'draining' | 'queue';
   /** The holder, whoever took it offline, or the earlier waiter; null where it drains. */
   holder: HolderJson | null;
+  /** Whose lease, or place, it is on a daemon with identities; absent on one without. */
+  owner?: string;
   note: string;
   since: string;
   until: string | null;

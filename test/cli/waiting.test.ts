@@ -56,6 +56,10 @@ test.each<[Partial<WaitingJson>, string]>([
   ],
   [{ blockers: [], eta: at(13, 0) }, 'waiting for gpu-0: next in line'],
   [
+    { blockers: [blocker({ owner: 'alice' }), blocker({ resource: 'b', cause: 'queue', owner: 'bob' })] },
+    'waiting for gpu-0: next in line; held by alice@ws since 13:02; b is kept for alice@ws (bob), waiting since 13:02',
+  ],
+  [
     { blockers: [blocker({ note: '\u001b]0;owned\u0007' })] },
     'waiting for gpu-0: next in line; held by alice@ws since 13:02 (?]0;owned?)',
   ],

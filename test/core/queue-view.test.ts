@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { positionOf, queueToJson, waitingToJson } from '../../src/core/queue-view.ts';
-import { acquire, declare, description, offline, release, SECOND, want } from '../support/builders.ts';
+import { ALICE, acquire, declare, description, offline, release, SECOND, want } from '../support/builders.ts';
 import { World } from '../support/world.ts';
 
 function fleet(...names: string[]): World {
@@ -95,6 +95,7 @@ describe('blockers', () => {
         resource: 'gpu-0',
         cause: 'held',
         holder: { name: 'h', host: 'runner', link: null },
+        owner: 'alice',
         note: 'nightly',
         since: new Date(since).toISOString(),
         until: new Date(since + 90 * SECOND).toISOString(),
@@ -123,6 +124,23 @@ describe('blockers', () => {
     world.turn(acquire('a', ['gpu', 'board']), acquire('b', 'gpu'));
     expect(place(world, 'b').blockers).toMatchObject([{ resource: 'gpu-0', cause: 'queue', holder: { name: 'a' } }]);
     expect(place(world, 'a').blockers).toMatchObject([{ resource: 'board-0', cause: 'held', holder: { name: 'h' } }]);
+  });
+
+  test('nobody in particular where nobody is known by name', () => {
+    const world = fleet('gpu-0', 'board-0');
+    const principal = { ...ALICE, name: '' };
+    world.turn(acquire('h', 'board', { principal }));
+    world.turn(acquire('a', ['gpu', 'board'], { principal }), acquire('b', 'gpu'));
+    for (const id of ['a', 'b']) for (const one of place(world, id).blockers) expect(one).not.toHaveProperty('owner');
+  });
+
+  test('two of one name who are known by others are two', () => {
+    const world = fleet('gpu-0');
+    const holder = { name: 'root', host: 'ws', link: null };
+    const reading = (id: string, name: string) =>
+      acquire(id, [want('gpu', 'shared')], { holder, principal: { ...ALICE, name } });
+    world.turn(reading('r1', 'alice'), reading('r2', 'bob'), acquire('w', 'gpu'));
+    expect(place(world, 'w').blockers.map(({ owner }) => owner)).toEqual(['alice', 'bob']);
   });
 
   test('readers block a writer, all of them', () => {

@@ -192,6 +192,27 @@ describe('with a token', () => {
     said.push(lock.err);
   });
 
+  test('whoever is known by another name is named by both, wherever they are named', async () => {
+    const made = await run(['token', 'create', 'lab', '--role', 'user']);
+    const lab = { RENTABOT_URL: served.url, RENTABOT_TOKEN: made.out.trim() };
+    const { lock, end } = await hold('c', asCi());
+    const claim = account.start(['claim', 'c', '--next', '--for', '1h'], { env: lab });
+    await claim.said(/c: next in line; held by \S+@\S+ \(ci\) since/, 'err');
+    const shown = async (...args: string[]) => (await run(args, { env: lab })).out;
+    expect(await shown('queue')).toMatch(/1 +c +\S+@\S+ \(lab\) .* c is held by \S+@\S+ \(ci\) since/);
+    expect(await shown('why', '-n', 'c')).toMatch(/c is held by \S+@\S+ \(ci\) since/);
+    expect(await shown('history', 'c')).toMatch(/lease-granted +c +\S+@\S+ \(ci\) /);
+    expect((await run(['lock', '-n', 'c', '--no-wait', '--', 'true'], { env: lab })).err).toMatch(/held by \S+ \(ci\)/);
+    const out = await run(['offline', 'c', '--reason', 'fan']);
+    expect(out.err).toMatch(/c is offline; \S+@\S+ \(ci\) may keep it until done/);
+    await run(['online', 'c']);
+    claim.kill('SIGTERM');
+    await claim.ended;
+    end();
+    await lock.ended;
+    said.push(claim.err, lock.err);
+  });
+
   test('a viewer sees, and takes nothing', async () => {
     const made = await run(['token', 'create', 'wall', '--role', 'viewer']);
     const env = { RENTABOT_URL: served.url, RENTABOT_TOKEN: made.out.trim() };

@@ -8,7 +8,7 @@ import { addDaemonOptions, addOutputOptions, type CommonOptions, readDuration, w
 import type { Cell } from '../output.ts';
 import type { Shell } from '../shell.ts';
 import type { Paint } from '../talk.ts';
-import { clockTime, printable, who } from '../text.ts';
+import { clockTime, printable, whose } from '../text.ts';
 
 const EXAMPLES = `
 Examples:
@@ -106,7 +106,7 @@ function rowOf(event: EventJson, paint: Paint, now: number): Cell[] {
     { text: clockTime(event.at, now) },
     { text: printable(event.type), paint: paint.bold },
     { text: printable(event.resources?.join(', ') ?? '') || '-' },
-    { text: event.holder ? who(event.holder) : event.by ? printable(event.by) : '-' },
+    { text: event.holder ? whose({ ...event, holder: event.holder }) : event.by ? printable(event.by) : '-' },
     { text: span ? formatDuration(span * 1000) : '-' },
     { text: noteOf(event) },
   ];

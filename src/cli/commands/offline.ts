@@ -6,7 +6,7 @@ import { parseMoment } from '../moment.ts';
 import { addDaemonOptions, addOutputOptions, type CommonOptions, readManner } from '../options.ts';
 import type { Shell } from '../shell.ts';
 import { Talk } from '../talk.ts';
-import { clockTime, printable, who } from '../text.ts';
+import { clockTime, printable, whose } from '../text.ts';
 import { changeEach, nothingHere, takeOffline } from '../things.ts';
 
 const EXAMPLES = `
@@ -78,7 +78,7 @@ async function offline(names: readonly string[], why: Why, options: OfflineOptio
 
 function offlineSentence({ name, offline, leases }: ResourceJson, now: number): string {
   const until = offline?.until ? ` until ${clockTime(offline.until, now)}` : '';
-  const holders = leases.map(({ holder }) => who(holder));
+  const holders = leases.map(whose);
   const held = holders.length > 0 ? `; ${holders.join(', ')} may keep it until done` : '';
   return `${printable(name)} is offline${until}${held}`;
 }

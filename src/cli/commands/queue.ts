@@ -6,7 +6,7 @@ import { addDaemonOptions, addOutputOptions, type CommonOptions } from '../optio
 import type { Cell } from '../output.ts';
 import type { Shell } from '../shell.ts';
 import type { Paint } from '../talk.ts';
-import { ageOf, clockTime, printable, who } from '../text.ts';
+import { ageOf, clockTime, printable, whose } from '../text.ts';
 import { blockerSentence } from '../waiting.ts';
 
 const EXAMPLES = `
@@ -58,7 +58,7 @@ function rowOf(waiter: QueuedJson, paint: Paint, now: number): Cell[] {
   return [
     { text: String(waiter.position) },
     { text: printable(waiter.want), paint: paint.bold },
-    { text: who(waiter.holder) },
+    { text: whose(waiter) },
     { text: `${clockTime(waiter.since, now)} (${ageOf(waiter.since, now)})` },
     { text: String(waiter.priority) },
     { text: left > 0 ? roughDuration(left) : '-' },

@@ -9,7 +9,7 @@ import { addDaemonOptions, addOutputOptions, type CommonOptions, readManner } fr
 import { namesOf } from '../sentences.ts';
 import type { Shell } from '../shell.ts';
 import { Talk } from '../talk.ts';
-import { clockTime, printable, who, whose } from '../text.ts';
+import { clockTime, printable, whose } from '../text.ts';
 import { mono } from '../time.ts';
 
 const EXAMPLES = `
@@ -168,6 +168,6 @@ class Round {
 
 function releasedSentence(lease: LeaseJson, state: ReleasedJson['state']): string {
   if (state === 'released') return `gave back ${namesOf(lease)}`;
-  const { resources, holder } = lease;
-  return `told the command of ${who(holder)} to end; ${namesOf(lease)} ${resources.length > 1 ? 'are' : 'is'} free when it has`;
+  const { resources } = lease;
+  return `told the command of ${whose(lease)} to end; ${namesOf(lease)} ${resources.length > 1 ? 'are' : 'is'} free when it has`;
 }

@@ -3,7 +3,7 @@ import { failed } from '../ask.ts';
 import { addDaemonOptions, addOutputOptions, type CommonOptions, readManner } from '../options.ts';
 import type { Shell } from '../shell.ts';
 import { Talk } from '../talk.ts';
-import { printable, who } from '../text.ts';
+import { printable, whose } from '../text.ts';
 import { changeEach, nothingHere, removeResource } from '../things.ts';
 import { mono } from '../time.ts';
 
@@ -47,7 +47,7 @@ async function remove(names: readonly string[], options: CommonOptions, shell: S
   }
   for (const [i, name] of names.entries()) {
     const leases = asked.body[i]?.resource.leases ?? [];
-    const holders = leases.map(({ holder }) => who(holder)).join(', ');
+    const holders = leases.map(whose).join(', ');
     const text = asked.body[i] ? `goes when ${holders || 'its last holder'} is done` : 'is gone';
     talk.say('removed', `${printable(name)} ${text}`);
   }

@@ -5,7 +5,7 @@ import { askDaemon, refuseUsage } from '../ask.ts';
 import type { Client, Reply, WhyJson } from '../client.ts';
 import { addDaemonOptions, addOutputOptions, addWantOptions, type CommonOptions } from '../options.ts';
 import type { Shell } from '../shell.ts';
-import { ageOf, clockTime, printable, who } from '../text.ts';
+import { ageOf, clockTime, printable, whose } from '../text.ts';
 import { blockerSentence, waitingSentence } from '../waiting.ts';
 import { describeTyped, readWants, type TypedWant, type WantModifiers } from '../wants.ts';
 
@@ -101,10 +101,11 @@ async function waiterOrLease(client: Client, id: string, within: number): Promis
   return lease.type === 'refused' ? lease : { ...lease, body: { lease: lease.body.lease } };
 }
 
-function leaseSentence({ resources, holder, since, note, until }: LeaseJson, now: number): string {
+function leaseSentence(lease: LeaseJson, now: number): string {
+  const { resources, since, note, until } = lease;
   const names = resources.map(({ name }) => printable(name)).join(', ');
   const end = until === null ? '' : `, until ${clockTime(until, now)}`;
-  return `it waits no more: ${names} ${resources.length === 1 ? 'is' : 'are'} held by ${who(holder)} since ${clockTime(since, now)}${note && ` (${printable(note)})`}${end}`;
+  return `it waits no more: ${names} ${resources.length === 1 ? 'is' : 'are'} held by ${whose(lease)} since ${clockTime(since, now)}${note && ` (${printable(note)})`}${end}`;
 }
 
 function listed(blockers: readonly BlockerJson[]): string[] {

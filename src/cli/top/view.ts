@@ -1,7 +1,7 @@
 import type { ResourceJson } from '../../core/wire.ts';
 import { headOf, rowsOf } from '../resource-rows.ts';
 import type { Paint } from '../talk.ts';
-import { printable, truncate, who } from '../text.ts';
+import { printable, truncate, who, whose } from '../text.ts';
 import { layOut } from './layout.ts';
 
 /** What the rows can be sorted by, in the order in which `s` goes through them. */
@@ -187,7 +187,7 @@ function footer(
 function has(resource: ResourceJson, filter: string): boolean {
   const words = filter.toLowerCase().split(/\s+/).filter(Boolean);
   if (words.length === 0) return true;
-  const holders = resource.leases.flatMap((lease) => [who(lease.holder), lease.note]);
+  const holders = resource.leases.flatMap((lease) => [whose(lease), lease.note]);
   const text = [resource.name, resource.state, ...resource.tags, resource.description, ...holders]
     .join('\n')
     .toLowerCase();

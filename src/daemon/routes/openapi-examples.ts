@@ -88,6 +88,7 @@ const blocker: BlockerJson = {
   resource: 'gpu-1',
   cause: 'held',
   holder: alice,
+  owner: 'alice',
   note: 'profiling',
   since: '2026-01-31T11:40:00.000Z',
   until: '2026-01-31T12:40:00.000Z',

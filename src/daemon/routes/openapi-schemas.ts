@@ -146,6 +146,7 @@ export function makeSchemas() {
       holder: holder
         .nullable()
         .meta({ description: 'The holder, whoever took it offline, or the earlier waiter; null where it drains.' }),
+      owner: z.string().exactOptional().meta({ description: OWNER }),
       note: z.string(),
       since: time,
       until: time.nullable(),
