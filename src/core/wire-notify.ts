@@ -20,6 +20,8 @@ export interface NoticeJson {
   /** Seconds. */
   waited: number | null;
   until: string | null;
+  /** The page of the board that shows it; null where the daemon was not told where its board is. */
+  url: string | null;
 }
 
 /** Where people are told, and how that goes. Of an address only the host: the rest of it may be a secret. */

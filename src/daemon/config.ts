@@ -49,6 +49,8 @@ export interface Config {
   /** Where people are told what happens. */
   readonly notify: readonly TargetSettings[];
   readonly people: People;
+  /** Where people find the board; null where nobody has said. */
+  readonly publicUrl: string | null;
 }
 
 export interface SocketChoice {
@@ -230,6 +232,7 @@ function common(settings: Settings, file: string | null, found: Found): Omit<Con
     facades: settings.facades ?? {},
     notify: settings.notify ?? [],
     people: settings.people ?? {},
+    publicUrl: settings.publicUrl ?? null,
   };
 }
 

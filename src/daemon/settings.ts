@@ -53,6 +53,8 @@ export interface Settings {
   /** Where people are told what happens. */
   readonly notify?: readonly TargetSettings[];
   readonly people?: People;
+  /** Where people find the board: `https://rentabot.example.org`, without a slash at its end. */
+  readonly publicUrl?: string;
 }
 
 /** A setting while it is gathered. `none` for the socket is kept as the word. */
@@ -118,6 +120,7 @@ export function settingReaders(draft: SettingsDraft, base: PathBase, remarks: Re
     facades: (value: Tree) => set(draft, 'facades', readFacades(value, remarks)),
     notify: (value: Tree) => set(draft, 'notify', readTargets(value, base, remarks)),
     people: (value: Tree) => set(draft, 'people', readPeople(value, remarks)),
+    public_url: (value: Tree) => set(draft, 'publicUrl', readPublicUrl(value, remarks)),
   };
 }
 
@@ -138,6 +141,19 @@ function readPath(tree: Tree, about: string, base: PathBase, remarks: Remarks): 
   const text = readText(tree, about, remarks);
   if (text === '') return expected(tree, about, 'a path', remarks);
   return text === null ? null : absolutePath(text, base);
+}
+
+/** Of the origin alone: the pages refer to each other from the root of their host. */
+function readPublicUrl(tree: Tree, remarks: Remarks): string | null {
+  const text = readText(tree, 'public_url', remarks);
+  if (text === null) return null;
+  const url = URL.canParse(text) ? new URL(text) : null;
+  const isWeb = url?.protocol === 'https:' || url?.protocol === 'http:';
+  if (isWeb && url.href === `${url.origin}/`) return url.origin;
+  // Before an @ may stand a password.
+  const found = text.includes('@') ? '' : `, found ${quote(text)}`;
+  remarks.problem(tree.at, `public_url: expected https://HOST or http://HOST:PORT, and nothing behind it${found}`);
+  return null;
 }
 
 function readDrain(tree: Tree, remarks: Remarks): Millis | null {

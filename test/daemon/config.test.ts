@@ -56,12 +56,35 @@ test('without anything the daemon serves this host alone', () => {
     facades: {},
     notify: [],
     people: {},
+    publicUrl: null,
   });
 });
 
 test('the state is where the system wants it', () => {
   expect(config({ uid: 0 }).data).toBe('/var/lib/rentabot');
   expect(config({ env: { STATE_DIRECTORY: '/var/lib/lab' } }).data).toBe('/var/lib/lab');
+});
+
+test.each([
+  ['https://rentabot.example.org', 'https://rentabot.example.org'],
+  ['http://lab:5000/', 'http://lab:5000'],
+  ['"https://[::1]:5000"', 'https://[::1]:5000'],
+  ['HTTPS://Lab.Example.ORG:443', 'https://lab.example.org'],
+])('the board is at %s', (text, url) => {
+  expect(config(settings(`public_url: ${text}`)).publicUrl).toBe(url);
+});
+
+test.each([
+  ['rentabot.example.org', ', found "rentabot.example.org"'],
+  ['ftp://lab', ', found "ftp://lab"'],
+  ['https://lab/rentabot', ', found "https://lab/rentabot"'],
+  ['https://lab/?x=1', ', found "https://lab/?x=1"'],
+  // A password is not repeated.
+  ['https://alice:hunter2@lab', ''],
+])('the board cannot be at %s', (text, found) => {
+  expect(problems(settings(`public_url: ${text}`))).toEqual([
+    `/work/rentabot.yaml:2:13: public_url: expected https://HOST or http://HOST:PORT, and nothing behind it${found}`,
+  ]);
 });
 
 test('the configuration cannot be changed', () => {

@@ -105,6 +105,18 @@ test('a secret that is not there stops the start, with the place of its name', a
   expect(existsSync(join(folder.path, 'data', 'notify.json'))).toBe(false);
 });
 
+test('where people find the board is part of what is told, and a mistake in it stops the start', async () => {
+  const told = '{name: robot, webhook_file: robot.url}\npublic_url: ';
+  const serve = await start(`${told}https://lab.example.org/`);
+  await serve.http.post('/api/v2/resources/board-1/offline', { reason: 'fan' });
+  await eventually('it is told', () => receiver.received.length > 0);
+  expect(receiver.notices[0]).toMatchObject({ url: 'https://lab.example.org/resources/board-1' });
+  await serve.stop();
+  const wrong = await start(`${told}lab.example.org`);
+  expect(await wrong.exited).toEqual({ code: 78, signal: null });
+  expect(wrong.stderr).toContain('rentabot.yaml:4:13: public_url: expected https://HOST or http://HOST:PORT');
+});
+
 test('an admin at the terminal sees the targets and tries them', async () => {
   const serve = await start();
   const rentabot = async (...argv: string[]): Promise<{ readonly code: number | null; readonly output: string }> => {

@@ -3,7 +3,7 @@ import { isoTime } from '../../core/view.ts';
 import { isLoopback } from '../listen.ts';
 import type { Notice } from './notice.ts';
 import { conditionOf, LONGEST_TRY_MS, type Outcome, type Sender, unreachable } from './sender.ts';
-import { adviceOf, cut, plain, type Reader, sentenceOf } from './words.ts';
+import { adviceOf, cut, linkOf, plain, type Reader, sentenceOf } from './words.ts';
 
 /** What a mail client shows of a subject in one line, about. */
 const LONGEST_SUBJECT = 150;
@@ -106,8 +106,10 @@ export function transportOptions({ server, user, password }: Pick<MailOptions, '
 export function messageOf(notice: Notice, reader: Reader): Pick<Message, 'subject' | 'text' | 'headers'> {
   const sentence = sentenceOf(notice, reader);
   const { lease, holder, at } = notice;
+  const page = linkOf(notice, reader);
   const lines = [`${sentence}.`, adviceOf(notice)].filter((line) => line !== '');
   const facts = [
+    page === null ? '' : `board: ${page}`,
     `when: ${isoTime(at)}`,
     holder === null ? '' : `holder: ${plain(holder.host === '' ? holder.name : `${holder.name} on ${holder.host}`)}`,
     holder?.link ? `link: ${plain(holder.link)}` : '',

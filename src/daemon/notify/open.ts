@@ -20,6 +20,8 @@ export interface OpenOptions {
   readonly file: string | null;
   /** In which times are written; that of the daemon's host, unless it is given. */
   readonly zone?: string;
+  /** Where people find the board; null where nobody has said. */
+  readonly publicUrl?: string | null;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly readFile?: ReadFile;
 }
@@ -37,7 +39,7 @@ function openTarget(settings: TargetSettings, options: OpenOptions, problems: Pr
   const read = (source: SecretSource | null, check?: (text: string) => string | null): string | null =>
     source === null ? null : readSecret(source, options, problems, check);
   const { zone = Intl.DateTimeFormat().resolvedOptions().timeZone } = options;
-  const reader: Reader = { zone };
+  const reader: Reader = { zone, board: options.publicUrl ?? null };
   const before = problems.length;
   const target = { name, events: new Set(events), where, waitingAfter };
   if (way.type === 'mail') {

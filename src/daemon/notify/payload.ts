@@ -3,7 +3,7 @@ import type { Millis } from '../../core/model.ts';
 import { isoOrNull, isoTime, seconds } from '../../core/view.ts';
 import type { NoticeJson } from '../../core/wire-notify.ts';
 import type { Notice } from './notice.ts';
-import { adviceOf, type Reader, sentenceOf } from './words.ts';
+import { adviceOf, linkOf, type Reader, sentenceOf } from './words.ts';
 
 /** All of a notice, for programs. */
 export function noticeToJson(notice: Notice, reader: Reader): NoticeJson {
@@ -22,6 +22,7 @@ export function noticeToJson(notice: Notice, reader: Reader): NoticeJson {
     want,
     waited: waited === null ? null : seconds(waited),
     until: isoOrNull(until),
+    url: linkOf(notice, reader),
   };
 }
 
@@ -29,7 +30,10 @@ export function noticeToJson(notice: Notice, reader: Reader): NoticeJson {
 export function slackBody(notices: readonly Notice[], reader: Reader): string {
   const lines = notices.map((notice) => {
     const advice = adviceOf(notice);
-    return slackText(sentenceOf(notice, reader)) + (advice && ` (${slackText(advice)})`);
+    // Bare, as all of them make a link of that.
+    const link = linkOf(notice, reader);
+    const told = slackText(sentenceOf(notice, reader)) + (advice && ` (${slackText(advice)})`);
+    return link === null ? told : `${told} – ${slackText(link)}`;
   });
   return JSON.stringify({ text: lines.join('\n'), mrkdwn: false, unfurl_links: false, unfurl_media: false });
 }

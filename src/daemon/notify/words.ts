@@ -11,6 +11,8 @@ const MOST_NAMES = 10;
 export interface Reader {
   /** An IANA time zone, as `Europe/Paris`. */
   readonly zone: string;
+  /** Where the board is, without a slash at its end; null where nobody has said. */
+  readonly board?: string | null;
 }
 
 /** A notice in one sentence, without markup. Fit for one line: whatever it quotes is on one, and cut. */
@@ -57,6 +59,14 @@ export function adviceOf({ event, resources }: Notice): string {
     default:
       return '';
   }
+}
+
+/** Where the board shows what it is about: the page of the resource, or what waits; null where nobody knows the board. */
+export function linkOf({ event, resources }: Notice, { board }: Reader): string | null {
+  if (!board) return null;
+  const [name] = resources;
+  if (name !== undefined && resources.length === 1) return `${board}/resources/${encodeURIComponent(name)}`;
+  return event === 'waiting-too-long' ? `${board}/?state=queued` : `${board}/`;
 }
 
 /** `14:00 CET`, with the day where it is another one than `now`. */

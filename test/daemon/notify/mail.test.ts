@@ -112,6 +112,12 @@ test('nothing that a stranger writes becomes a header, another recipient or a se
   expect(head).not.toMatch(/^(Bcc|MAIL)/im);
 });
 
+test('a mail leads to the board where that is known', () => {
+  const board = { ...reader, board: 'https://lab.example.org' };
+  expect(messageOf(notice(), board).text).toContain('\nboard: https://lab.example.org/resources/board-1\n');
+  expect(messageOf(notice(), reader).text).not.toContain('board:');
+});
+
 test('a subject is one line and not endless', () => {
   const { subject } = messageOf(notice({ note: 'é'.repeat(5000), person: 'a\nb' }), reader);
   expect(subject).not.toMatch(/\n/);

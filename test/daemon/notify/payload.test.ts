@@ -44,7 +44,18 @@ test('programs get all of it, with times and seconds as the protocol has them', 
     want: '',
     waited: 90,
     until: '2026-11-20T12:00:01.000Z',
+    url: null,
   });
+});
+
+test('where the board is known, each line of a chat ends with its link, bare, and programs get it as well', () => {
+  const board = { ...reader, board: 'https://lab.example.org' };
+  const told = notice({ resources: ['<b> & c'] });
+  expect(textOf(slackBody([told, notice({ event: 'online', by: '' })], board)).split('\n')).toEqual([
+    "bob asks alice for &lt;b&gt; &amp; c (To give it back: rentabot release '&lt;b&gt; &amp; c') – https://lab.example.org/resources/%3Cb%3E%20%26%20c",
+    'board-1 is in service again – https://lab.example.org/resources/board-1',
+  ]);
+  expect(noticeToJson(told, board).url).toBe('https://lab.example.org/resources/%3Cb%3E%20%26%20c');
 });
 
 test('the signature is over the time and the body, so that neither can be changed', () => {

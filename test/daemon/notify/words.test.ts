@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { NOTICE_EVENTS } from '../../../src/daemon/notify/notice.ts';
-import { adviceOf, momentText, plain, sentenceOf } from '../../../src/daemon/notify/words.ts';
+import { adviceOf, linkOf, momentText, plain, sentenceOf } from '../../../src/daemon/notify/words.ts';
 import { NOON, notice } from '../../support/notify.ts';
 
 const HOUR = 3_600_000;
@@ -27,6 +27,17 @@ test('whoever can do something about it is told how, in words that a shell takes
     `rentabot release 'Bob'\\''s board'`,
   );
   expect(adviceOf(notice({ event: 'offline' }))).toBe('');
+});
+
+test.each([
+  ['the page of a resource', { resources: ['board-1'] }, '/resources/board-1'],
+  ['whatever is in its name', { resources: ['a b/c?<d>&@all#é'] }, '/resources/a%20b%2Fc%3F%3Cd%3E%26%40all%23%C3%A9'],
+  ['the board for several', { resources: ['a', 'b'] }, '/'],
+  ['who waits, where somebody does', { event: 'waiting-too-long', resources: [] }, '/?state=queued'],
+  ['the board for a test', { event: 'test', resources: [] }, '/'],
+] as const)('the link leads to %s', (_, given, path) => {
+  expect(linkOf(notice(given), { ...reader, board: 'https://lab.example.org' })).toBe(`https://lab.example.org${path}`);
+  expect(linkOf(notice(given), reader)).toBeNull();
 });
 
 test('many resources are counted, not listed', () => {
