@@ -1,15 +1,11 @@
-import type { DescribeJson } from '../core/wire.ts';
+import type { Imported, ImportSource, Unimportable } from '../core/imported.ts';
 
 /** What the daemon's bundle gives those who import: it has what reads YAML, which no other command needs. */
 interface DaemonBundle {
-  readImport(text: string, file: string): Read;
+  readImport(source: ImportSource): Imported | Unimportable;
 }
 
-export type Read =
-  | { readonly format: string; readonly resources: readonly DescribeJson[]; readonly warnings: readonly string[] }
-  | { readonly problems: readonly string[] };
-
-/** Reads a file that describes resources, of ours or of another tool. */
-export function readImport(text: string, file: string): Read {
-  return (require('./daemon.cjs') as DaemonBundle).readImport(text, file);
+/** Reads what describes resources, of ours or of another tool. */
+export function readImport(source: ImportSource): Imported | Unimportable {
+  return (require('./daemon.cjs') as DaemonBundle).readImport(source);
 }

@@ -29,9 +29,14 @@ export function readDescriptor(text: string, file: string, home = '/'): Descript
   const content = text.startsWith('\ufeff') ? text.slice(1) : text;
   const remarks = new Remarks(file, content);
   const tree = readYaml(content, remarks);
-  const value = tree && readTop(tree, { folder: dirname(file), home }, remarks);
+  const value = tree && readDescriptorTree(tree, remarks, home);
   const { problems, warnings } = remarks;
   return value && problems.length === 0 ? { ok: true, value, warnings } : { ok: false, problems };
+}
+
+/** The same of what was parsed already; null, or a problem among the remarks, where it cannot be used. */
+export function readDescriptorTree(tree: Tree, remarks: Remarks, home = '/'): Descriptor | null {
+  return readTop(tree, { folder: dirname(remarks.where), home }, remarks);
 }
 
 /** Reads a descriptor from its file. A file that is not there is a mistake. */

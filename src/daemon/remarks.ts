@@ -38,10 +38,15 @@ export class Remarks {
   readonly warnings: Warning[] = [];
   private readonly lineStarts: number[] = [0];
 
+  private readonly hasPlaces: boolean;
+
+  /** Where there is no text (null), nothing has a place in it. */
   constructor(
     readonly where: string,
-    text = '',
+    text: string | null = '',
   ) {
+    this.hasPlaces = text !== null;
+    if (text === null) return;
     for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) this.lineStarts.push(at + 1);
   }
 
@@ -72,7 +77,7 @@ export class Remarks {
   }
 
   private remark(at: number | null, message: string): Remark {
-    const { line, column } = at === null ? { line: null, column: null } : this.placeOf(at);
+    const { line, column } = at === null || !this.hasPlaces ? { line: null, column: null } : this.placeOf(at);
     return { where: this.where, line, column, message };
   }
 }

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { descriptorYaml } from '../../src/cli/descriptor-yaml.ts';
 import { planImport } from '../../src/cli/import-plan.ts';
+import type { ImportSource } from '../../src/core/imported.ts';
 import type { DescribedJson } from '../../src/core/wire.ts';
 import { readImport } from '../../src/daemon/import/import.ts';
 
@@ -9,8 +10,11 @@ const plain: DescribedJson = {
   ...{ name: 'x', description: '', endpoint: '', tags: [], properties: {}, env: {} },
   ...{ slots: 1, maxHold: null, offline: null, machine: null, staleAfter: null, source: 'api' },
 };
+const sourceOf = (text: string, where = 'test.yaml'): ImportSource => ({
+  ...{ type: 'bytes', where, bytes: Buffer.from(text), path: where },
+});
 const read = (yaml: string) => {
-  const found = readImport(yaml, 'test.yaml');
+  const found = readImport(sourceOf(yaml));
   if ('problems' in found) throw new Error(`${found.problems.join('\n')}\n${yaml}`);
   return found;
 };
@@ -121,7 +125,8 @@ describe('the difference', () => {
 });
 
 test('a mistake in a file is told with its place', () => {
-  expect(readImport('x: {slots: none}', 'lab.yaml')).toEqual({
+  expect(readImport(sourceOf('x: {slots: none}', 'lab.yaml'))).toEqual({
     problems: [expect.stringMatching(/^lab\.yaml:1:12: slots of x: expected a whole number/)],
+    hint: 'mend the file and try again',
   });
 });

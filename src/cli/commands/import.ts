@@ -1,11 +1,10 @@
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { type Refusal, refuse } from '../../core/error.ts';
 import { type Asked, askDaemon, failed, refuseUsage } from '../ask.ts';
 import type { Client, Patience, Reply } from '../client.ts';
 import { type Planned, planImport } from '../import-plan.ts';
-import { type Read, readImport } from '../import-reader.ts';
+import { readImport } from '../import-reader.ts';
+import { openSource } from '../import-source.ts';
 import { addDaemonOptions, addOutputOptions, type CommonOptions, readManner } from '../options.ts';
 import { prompt } from '../prompt.ts';
 import type { Shell } from '../shell.ts';
@@ -48,9 +47,13 @@ export function addImport(program: Command, shell: Shell): void {
 
 async function importFile(file: string, options: ImportOptions, shell: Shell): Promise<number> {
   const talk = new Talk(shell.voice, readManner(options, shell.machine.env));
-  const read = readFile(file, shell);
-  if ('code' in read) return refuseUsage(read, shell, options);
-  if ('problems' in read) return failed(refuse('config', read.problems.map(printable).join('\n')), talk).exit;
+  const source = openSource(file, shell.machine.cwd);
+  if ('code' in source) return refuseUsage(source, shell, options);
+  const read = readImport(source);
+  if ('problems' in read) {
+    const { problems, hint } = read;
+    return failed(refuse('config', problems.map(printable).join('\n'), { hint }), talk).exit;
+  }
   for (const warning of read.warnings) talk.say('warning', printable(warning));
   const there = await askDaemon(shell, options, (client, within) => readDescriptor(client, { within }), {
     ifNone: 'start',
@@ -69,15 +72,6 @@ async function importFile(file: string, options: ImportOptions, shell: Shell): P
   if (options.json) await shell.print(`${JSON.stringify(planJson(read.format, plan, agreed))}\n`);
   else talk.say(agreed ? 'imported' : 'not-imported', agreed ? `${steps.length} applied` : 'nothing was changed');
   return 0;
-}
-
-function readFile(file: string, { machine }: Shell): Read | Refusal {
-  try {
-    const text = readFileSync(file === STDIN ? 0 : resolve(machine.cwd, file), 'utf8');
-    return readImport(text, file === STDIN ? 'stdin' : file);
-  } catch (error) {
-    return refuse('usage', `${printable(file)} cannot be read: ${(error as Error).message}`, { hint: '' });
-  }
 }
 
 async function agrees(file: string, options: ImportOptions, shell: Shell): Promise<boolean | Refusal> {
