@@ -20,9 +20,9 @@ function resourceYaml(resource: DescribedJson) {
   if (maxHold !== null) lines.push(`max_hold: ${spanYaml(maxHold)}`);
   if (machine !== null) lines.push(`machine: ${textYaml(machine)}`);
   if (staleAfter !== null) lines.push(`stale_after: ${spanYaml(staleAfter)}`);
-  if (offline !== null && offline.until === null) lines.push(`offline: ${JSON.stringify(offline.reason)}`);
+  if (offline !== null && offline.until === null) lines.push(`offline: ${quotedYaml(offline.reason)}`);
   if (offline !== null && offline.until !== null) {
-    lines.push('offline:', `  reason: ${JSON.stringify(offline.reason)}`, `  until: ${offline.until}`);
+    lines.push('offline:', `  reason: ${quotedYaml(offline.reason)}`, `  until: ${offline.until}`);
   }
   const key = textYaml(name);
   return lines.length === 0 ? `  ${key}: {}\n` : `  ${key}:\n${lines.map((line) => `    ${line}\n`).join('')}`;
@@ -35,15 +35,17 @@ function mapYaml<T>(key: string, map: Readonly<Record<string, T>>, write: (value
 }
 
 function scalarYaml(value: Scalar): string {
-  if (typeof value === 'boolean') return String(value);
-  // A number that YAML would spell in another way is read back as a text.
-  return typeof value === 'number' && /^-?\d+(\.\d+)?$/.test(String(value)) ? String(value) : textYaml(String(value));
+  return typeof value === 'string' ? textYaml(value) : String(value);
 }
 
 /** Without quotes only what YAML can take for nothing else. */
 function textYaml(text: string): string {
   const plain = /^[A-Za-z][\w./-]*$/.test(text) && !/^(?:true|false|null|yes|no|on|off|y|n)$/i.test(text);
-  if (plain) return text;
+  return plain ? text : quotedYaml(text);
+}
+
+/** Also a reason of "no" is one. */
+function quotedYaml(text: string): string {
   return JSON.stringify(text).replace(/[\u007f-\u009f\u2028\u2029\ufeff]/g, escaped);
 }
 

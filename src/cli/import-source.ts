@@ -7,7 +7,7 @@ import { printable } from './text.ts';
 /** As much as a daemon reads of its descriptor: 100,000 resources with everything described are about half of it. */
 export const LARGEST_IMPORT_BYTES = 32 * 1024 * 1024;
 const CHUNK_BYTES = 64 * 1024;
-const STDIN = '-';
+export const STDIN = '-';
 const STDIN_FD = 0;
 
 /** Opens what the command line names: a file, a folder, a pipe, or `-` for stdin. */

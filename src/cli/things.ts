@@ -4,6 +4,7 @@ import { type Asked, askDaemon, INSIST_MS } from './ask.ts';
 import type { Client, Patience, Reply } from './client.ts';
 import type { CommonOptions } from './options.ts';
 import type { Shell } from './shell.ts';
+import { printable, whose } from './text.ts';
 import { mono } from './time.ts';
 
 /** What exists, changed while the daemon runs: the part of the native API that is for this. */
@@ -43,8 +44,23 @@ export function editResource(
   return client.call('PATCH', pathOf(name), patience, body);
 }
 
-export function removeResource(client: Client, name: string, patience: Patience): Promise<Reply<Changed>> {
-  return client.call('DELETE', pathOf(name), patience);
+/** `attempt` is 1 unless a reply was lost: then that it is gone is what the lost one was to say. */
+export async function removeResource(
+  client: Client,
+  name: string,
+  attempt: number,
+  patience: Patience,
+): Promise<Reply<Changed>> {
+  const reply = await client.call<Changed>('DELETE', pathOf(name), patience);
+  const isDone = attempt > 1 && reply.type === 'refused' && reply.refusal.code === 'not-found';
+  return isDone ? { type: 'ok', body: null, sentAt: mono() } : reply;
+}
+
+/** `board-7 goes when alice@ws-12 is done`. */
+export function removedSentence(name: string, changed: Changed | undefined): string {
+  if (!changed) return `${printable(name)} is gone`;
+  const holders = changed.resource.leases.map(whose).join(', ');
+  return `${printable(name)} goes when ${holders || 'its last holder'} is done`;
 }
 
 export function readDescriptor(client: Client, patience: Patience): Promise<Reply<DescriptorJson>> {

@@ -28,6 +28,11 @@ export function splitTags(text: string): string[] {
   return text.split(/[\s,]+/).filter((tag) => tag !== '');
 }
 
+/** A text as descriptions, endpoints and reasons are kept: on one line, without spaces that nobody sees. */
+export function oneSpaced(text: string): string {
+  return text.trim().replace(/\s+/g, ' ');
+}
+
 /** Controls, line and paragraph separators, marks that turn the direction of text, and halves of characters. */
 const UNPRINTABLE = /[\p{Cc}\p{Cs}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/u;
 

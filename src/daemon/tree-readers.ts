@@ -1,6 +1,6 @@
 import { parseDuration } from '../core/duration.ts';
 import type { Millis } from '../core/model.ts';
-import { isUnprintable } from '../core/name.ts';
+import { isUnprintable, oneSpaced } from '../core/name.ts';
 import { didYouMean, quote, type Remarks } from './remarks.ts';
 import { describeTree, type Tree, type YamlMap } from './yaml.ts';
 
@@ -15,7 +15,7 @@ export const LONGEST_TEXT = 4000;
 export function readText(tree: Tree, about: string, remarks: Remarks): string | null {
   if (tree.type === 'empty') return null;
   if (tree.type !== 'text') return expected(tree, about, 'a text', remarks);
-  const text = tree.text.trim().replace(/\s+/g, ' ');
+  const text = oneSpaced(tree.text);
   if (text.length > LONGEST_TEXT) {
     remarks.problem(tree.at, `${about} has at most ${LONGEST_TEXT} characters, this has ${text.length}`);
     return null;

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { descriptorYaml } from '../../src/cli/descriptor-yaml.ts';
 import { planImport } from '../../src/cli/import-plan.ts';
 import type { ImportSource } from '../../src/core/imported.ts';
-import type { DescribedJson } from '../../src/core/wire.ts';
+import type { DescribedJson, DescribeJson, ResourceJson } from '../../src/core/wire.ts';
 import { readImport } from '../../src/daemon/import/import.ts';
 
 const plain: DescribedJson = {
@@ -18,6 +18,10 @@ const read = (yaml: string) => {
   if ('problems' in found) throw new Error(`${found.problems.join('\n')}\n${yaml}`);
   return found;
 };
+
+const NOW = Date.parse('2026-06-01T12:00:00Z');
+const plan = (there: readonly DescribedJson[], given: readonly DescribeJson[]) =>
+  planImport(there, given, { now: NOW, prune: null });
 
 const SEED = Number(process.env.RENTABOT_SEED ?? Date.now() % 1_000_000);
 
@@ -82,7 +86,7 @@ test(`what is exported reads back as what it was (seed ${SEED})`, () => {
     fc.property(fc.uniqueArray(described, { selector: (one) => one.name, maxLength: 5 }), (resources) => {
       const back = read(descriptorYaml(resources)).resources;
       expect(back.map((one) => ({ machine: null, staleAfter: null, ...one, source: 'api' }))).toEqual(resources);
-      expect(planImport(resources, back).every(({ type }) => type === 'same')).toBe(true);
+      expect(plan(resources, back).every(({ type }) => type === 'same')).toBe(true);
     }),
     { seed: SEED, numRuns: 300 },
   );
@@ -94,8 +98,8 @@ describe('the difference', () => {
     const given = read(
       'x: {tags: [b, c], slots: 2, properties: {mem: 16}, env: {TOKEN: new-secret}, max_hold: 1h, machine: d:m}\ny: {}',
     );
-    const plan = planImport(there, given.resources);
-    expect(plan).toMatchObject([
+    const planned = plan(there, given.resources);
+    expect(planned).toMatchObject([
       {
         type: 'change',
         name: 'x',
@@ -110,16 +114,101 @@ describe('the difference', () => {
           ...['tag + c', 'tag - a', 'property mem 8 → 16', 'env TOKEN', 'env GONE'],
         ],
       },
-      { type: 'add', resource: { name: 'y' } },
+      { type: 'add', resource: { name: 'y' }, lines: [] },
     ]);
-    expect(JSON.stringify(plan.map((step) => (step.type === 'change' ? step.lines : [])))).not.toContain('secret');
+    expect(JSON.stringify(planned.map((step) => (step.type === 'same' ? [] : step.lines)))).not.toContain('secret');
   });
 
   test('leaves what is offline so, where the file says nothing of it, and takes it out of service where it does', () => {
     const there = [{ ...plain, offline: { reason: 'fan', until: null } }];
-    expect(planImport(there, read('x: {}').resources)).toEqual([{ type: 'same', name: 'x' }]);
-    expect(planImport([plain], read('x: {offline: fan}').resources)).toMatchObject([
+    expect(plan(there, read('x: {}').resources)).toEqual([{ type: 'same', name: 'x' }]);
+    expect(plan([plain], read('x: {offline: fan}').resources)).toMatchObject([
       { type: 'change', offline: { reason: 'fan' }, lines: ['offline: fan'] },
+    ]);
+  });
+});
+
+test('what is added is shown with all that is said of it, but for what its variables are set to', () => {
+  const yaml = `x: {description: d, endpoint: e, slots: 2, machine: m:n, max_hold: 1m, stale_after: 2m, tags: [a, b],
+    properties: {mem: 8, on: true}, env: {TOKEN: a-secret}, offline: {reason: fan, until: 2026-06-02}}`;
+  expect(plan([], read(yaml).resources)).toMatchObject([
+    {
+      type: 'add',
+      lines: [
+        ...[
+          'description d',
+          'endpoint e',
+          'slots 2',
+          'machine m:n',
+          'max_hold (seconds) 60',
+          'stale_after (seconds) 120',
+        ],
+        ...[
+          'tags a, b',
+          'property mem 8',
+          'property on true',
+          'env TOKEN',
+          'offline until 2026-06-02T00:00:00.000Z: fan',
+        ],
+      ],
+    },
+  ]);
+});
+
+test('what a format has no word for stays as it is; what it says is none goes', () => {
+  const there = { ...plain, tags: ['a'], slots: 4, maxHold: 60, env: { A: '1' }, properties: { p: 1 }, machine: 'm:n' };
+  expect(plan([there], [{ name: 'x' }])).toEqual([{ type: 'same', name: 'x' }]);
+  const none = { name: 'x', tags: null, slots: null, maxHold: null, env: null, properties: null, machine: null };
+  expect(plan([there], [none])).toMatchObject([
+    {
+      type: 'change',
+      changes: { tags: [], slots: 1, maxHold: null, env: { A: null }, properties: { p: null }, machine: null },
+    },
+  ]);
+});
+
+test('a number and the text of that number are told apart, also for people', () => {
+  const there = { ...plain, properties: { serial: '7' } };
+  expect(plan([there], read('x: {properties: {serial: 7}}').resources)).toMatchObject([
+    { lines: ['property serial "7" → 7'] },
+  ]);
+});
+
+test('an end of being offline that has passed takes nothing out of service', () => {
+  const given = [{ name: 'x', offline: { reason: 'fan', until: '2026-06-01T11:59:59Z' } }];
+  expect(plan([plain], given)).toEqual([{ type: 'same', name: 'x' }]);
+  expect(plan([], given)).toMatchObject([{ type: 'add', resource: { offline: null }, lines: [] }]);
+});
+
+describe('what is pruned', () => {
+  const lease = { holder: { name: 'ann', host: 'ws', link: null }, owner: '' };
+  const now = (name: string, more: object = {}) =>
+    ({ name, leases: [], waiting: 0, ...more }) as unknown as ResourceJson;
+  const prune = (there: readonly DescribedJson[], listed: readonly ResourceJson[]) =>
+    planImport(there, [{ name: 'x' }], { now: NOW, prune: listed });
+
+  test('is what the file does not have, and nothing without being asked for', () => {
+    const there = [plain, { ...plain, name: 'y' }];
+    expect(plan(there, [{ name: 'x' }])).toEqual([{ type: 'same', name: 'x' }]);
+    expect(prune(there, [now('x'), now('y')])).toEqual([
+      { type: 'same', name: 'x' },
+      { type: 'remove', name: 'y', held: false, lines: [] },
+    ]);
+  });
+
+  test('is shown with who holds it, who waits, and which file has it still', () => {
+    const there = [{ ...plain, name: 'y', source: 'file:/etc/lab.yaml' }];
+    expect(prune(there, [now('y', { leases: [lease], waiting: 2 })])).toMatchObject([
+      { type: 'add' },
+      {
+        type: 'remove',
+        held: true,
+        lines: [
+          'held by ann@ws, and goes when that is done',
+          '2 wait who could use it',
+          'stays away until /etc/lab.yaml says something else of it',
+        ],
+      },
     ]);
   });
 });

@@ -1,30 +1,46 @@
 import type { Command } from 'commander';
 import { type Refusal, refuse } from '../../core/error.ts';
+import type { DescribedJson, ResourceJson } from '../../core/wire.ts';
 import { type Asked, askDaemon, failed, refuseUsage } from '../ask.ts';
 import type { Client, Patience, Reply } from '../client.ts';
 import { type Planned, planImport } from '../import-plan.ts';
 import { readImport } from '../import-reader.ts';
-import { openSource } from '../import-source.ts';
+import { openSource, STDIN } from '../import-source.ts';
 import { addDaemonOptions, addOutputOptions, type CommonOptions, readManner } from '../options.ts';
 import { prompt } from '../prompt.ts';
 import type { Shell } from '../shell.ts';
 import { Talk } from '../talk.ts';
 import { printable } from '../text.ts';
-import { addResource, type Changed, changeEach, editResource, readDescriptor, takeOffline } from '../things.ts';
+import {
+  addResource,
+  type Changed,
+  changeEach,
+  editResource,
+  readDescriptor,
+  removedSentence,
+  removeResource,
+  takeOffline,
+} from '../things.ts';
 
 const EXAMPLES = `
 Examples:
   rentabot import lab.yaml
   rentabot import lab.yaml --dry-run
+  rentabot import lab.yaml --prune --yes
   rentabot export --url https://old.example | rentabot import - --yes
 
 Exit codes as for status; 78 if the file is wrong.`;
 
-const STDIN = '-';
-
 interface ImportOptions extends CommonOptions {
   readonly yes?: boolean;
   readonly dryRun?: boolean;
+  readonly prune?: boolean;
+}
+
+/** What the daemon has: as files describe it, and, where what is not in the file is to go, who has it. */
+interface There {
+  readonly described: readonly DescribedJson[];
+  readonly prune: readonly ResourceJson[] | null;
 }
 
 /** `rentabot import FILE`: what a file describes, added to what there is. */
@@ -33,9 +49,10 @@ export function addImport(program: Command, shell: Shell): void {
     .command('import')
     .summary('add and change what a file describes')
     .description(
-      'Reads a descriptor file and shows how it differs from what there is; then, with --yes or once you agree, adds what is new and changes what differs. What the file does not have is left as it is.',
+      'Reads a descriptor file and shows how it differs from what there is; then, with --yes or once you agree, adds what is new and changes what differs. What the file does not have is left as it is, unless --prune is given.',
     )
     .argument('<file>', 'the file; - for stdin')
+    .option('--prune', 'remove what the file does not have; what is held goes when its holder is done')
     .option('-y, --yes', 'do it, without a question')
     .option('--dry-run', 'show the difference, and change nothing')
     .option('-q, --quiet', 'say nothing');
@@ -55,23 +72,32 @@ async function importFile(file: string, options: ImportOptions, shell: Shell): P
     return failed(refuse('config', problems.map(printable).join('\n'), { hint }), talk).exit;
   }
   for (const warning of read.warnings) talk.say('warning', printable(warning));
-  const there = await askDaemon(shell, options, (client, within) => readDescriptor(client, { within }), {
-    ifNone: 'start',
-    asAdmin: true,
-  });
+  const there = await whatIsThere(options, shell);
   if (there.type === 'failed') return there.exit;
-  const plan = planImport(there.type === 'answer' ? there.body.resources : [], read.resources);
+  const { described, prune } = there.type === 'answer' ? there.body : { described: [], prune: null };
+  const plan = planImport(described, read.resources, { now: Date.now(), prune });
   const steps = plan.filter(({ type }) => type !== 'same');
   if (!options.json) await shell.print(shownPlan(plan));
   const agreed = steps.length === 0 || options.dryRun ? false : await agrees(file, options, shell);
   if (typeof agreed !== 'boolean') return refuseUsage(agreed, shell, options);
-  if (agreed) {
-    const done = await apply(steps, options, shell);
-    if (done.type === 'failed') return done.exit;
-  }
+  const done = agreed ? await apply(steps, options, shell) : null;
+  if (done?.type === 'failed') return done.exit;
   if (options.json) await shell.print(`${JSON.stringify(planJson(read.format, plan, agreed))}\n`);
-  else talk.say(agreed ? 'imported' : 'not-imported', agreed ? `${steps.length} applied` : 'nothing was changed');
+  else if (done?.type === 'answer') tell(steps, done.body, talk);
+  else talk.say('not-imported', 'nothing was changed');
   return 0;
+}
+
+function whatIsThere(options: ImportOptions, shell: Shell): Promise<Asked<There>> {
+  const ask = async (client: Client, within: number): Promise<Reply<There>> => {
+    const described = await readDescriptor(client, { within });
+    if (described.type === 'refused') return described;
+    const { resources } = described.body;
+    if (!options.prune) return { ...described, body: { described: resources, prune: null } };
+    const now = await client.resources({ within });
+    return now.type === 'refused' ? now : { ...now, body: { described: resources, prune: now.body.resources } };
+  };
+  return askDaemon(shell, options, ask, { ifNone: 'start', asAdmin: true });
 }
 
 async function agrees(file: string, options: ImportOptions, shell: Shell): Promise<boolean | Refusal> {
@@ -86,11 +112,19 @@ async function agrees(file: string, options: ImportOptions, shell: Shell): Promi
 
 function apply(steps: readonly Planned[], options: ImportOptions, shell: Shell): Promise<Asked<readonly Changed[]>> {
   const by = shell.caller().name;
-  return changeEach(shell, options, steps, (client, step, _attempt, patience) => take(client, step, by, patience));
+  return changeEach(shell, options, steps, (client, step, attempt, patience) =>
+    take(client, step, { by, attempt }, patience),
+  );
 }
 
-async function take(client: Client, step: Planned, by: string, patience: Patience): Promise<Reply<Changed>> {
+async function take(
+  client: Client,
+  step: Planned,
+  { by, attempt }: { readonly by: string; readonly attempt: number },
+  patience: Patience,
+): Promise<Reply<Changed>> {
   if (step.type === 'add') return addResource(client, step.resource, patience);
+  if (step.type === 'remove') return removeResource(client, step.name, attempt, patience);
   if (step.type === 'same') return editResource(client, step.name, {}, patience);
   const { name, changes, offline } = step;
   const edited = await editResource(client, name, changes, patience);
@@ -98,22 +132,40 @@ async function take(client: Client, step: Planned, by: string, patience: Patienc
   return takeOffline(client, name, { reason: offline.reason, until: offline.until ?? null, by }, patience);
 }
 
-/** A line for each that is new, and for each that differs how. */
+/** What was removed and is still held is said: it is there until its holder is done. */
+function tell(steps: readonly Planned[], done: readonly Changed[], talk: Talk): void {
+  for (const [i, step] of steps.entries()) {
+    const changed = done[i];
+    if (step.type === 'remove' && changed) talk.say('removed', removedSentence(step.name, changed));
+  }
+  talk.say('imported', `${steps.length} applied`);
+}
+
+const SIGNS = { add: '+', change: '~', remove: '-' } as const;
+
+/** A line for each that is new, differs, or is to go. */
 function shownPlan(plan: readonly Planned[]): string {
   const lines = plan.flatMap((step) => {
     if (step.type === 'same') return [];
-    if (step.type === 'add') return [`+ ${step.resource.name}`];
-    return [`~ ${step.name}: ${step.lines.join('; ')}`];
+    const about = step.lines.length === 0 ? '' : `: ${step.lines.join('; ')}`;
+    return [`${SIGNS[step.type]} ${nameOf(step)}${about}`];
   });
   const same = plan.filter(({ type }) => type === 'same').length;
   return [...lines.map(printable), `${same} unchanged`].map((line) => `${line}\n`).join('');
 }
 
+function nameOf(step: Planned): string {
+  return step.type === 'add' ? step.resource.name : step.name;
+}
+
 function planJson(format: string, plan: readonly Planned[], applied: boolean) {
+  const names = (wanted: (step: Planned) => boolean) => plan.filter(wanted).map(nameOf);
   return {
     format,
-    added: plan.flatMap((step) => (step.type === 'add' ? [step.resource.name] : [])),
-    changed: plan.flatMap((step) => (step.type === 'change' ? [step.name] : [])),
+    added: names(({ type }) => type === 'add'),
+    changed: names(({ type }) => type === 'change'),
+    removed: names((step) => step.type === 'remove' && !step.held),
+    retiring: names((step) => step.type === 'remove' && step.held),
     unchanged: plan.filter(({ type }) => type === 'same').length,
     applied,
   };

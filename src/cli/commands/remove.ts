@@ -3,9 +3,7 @@ import { failed } from '../ask.ts';
 import { addDaemonOptions, addOutputOptions, type CommonOptions, readManner } from '../options.ts';
 import type { Shell } from '../shell.ts';
 import { Talk } from '../talk.ts';
-import { printable, whose } from '../text.ts';
-import { changeEach, nothingHere, removeResource } from '../things.ts';
-import { mono } from '../time.ts';
+import { changeEach, nothingHere, removedSentence, removeResource } from '../things.ts';
 
 const EXAMPLES = `
 Example:
@@ -30,12 +28,7 @@ export function addRemove(program: Command, shell: Shell): void {
 }
 
 async function remove(names: readonly string[], options: CommonOptions, shell: Shell): Promise<number> {
-  const asked = await changeEach(shell, options, names, async (client, name, attempt, patience) => {
-    const reply = await removeResource(client, name, patience);
-    // Of an attempt whose reply was lost: it is what this one wanted.
-    const isDone = attempt > 1 && reply.type === 'refused' && reply.refusal.code === 'not-found';
-    return isDone ? { type: 'ok', body: null, sentAt: mono() } : reply;
-  });
+  const asked = await changeEach(shell, options, names, removeResource);
   if (asked.type === 'failed') return asked.exit;
   const talk = new Talk(shell.voice, readManner(options, shell.machine.env));
   if (asked.type === 'none') return failed(nothingHere(), talk).exit;
@@ -45,11 +38,6 @@ async function remove(names: readonly string[], options: CommonOptions, shell: S
     await shell.print(jsonLine({ removed: names.filter((_, i) => asked.body[i] === null), retiring }));
     return 0;
   }
-  for (const [i, name] of names.entries()) {
-    const leases = asked.body[i]?.resource.leases ?? [];
-    const holders = leases.map(whose).join(', ');
-    const text = asked.body[i] ? `goes when ${holders || 'its last holder'} is done` : 'is gone';
-    talk.say('removed', `${printable(name)} ${text}`);
-  }
+  for (const [i, name] of names.entries()) talk.say('removed', removedSentence(name, asked.body[i]));
   return 0;
 }

@@ -2,13 +2,14 @@ import type { z } from 'zod';
 import { type Changes, excess, type Traits, watchOf } from '../../core/description.ts';
 import { refuse } from '../../core/error.ts';
 import type { Description, Resource } from '../../core/model.ts';
+import { oneSpaced } from '../../core/name.ts';
 import { isoOrNull, resourceToJson, seconds } from '../../core/view.ts';
 import type { DescribedJson } from '../../core/wire.ts';
 import { type Answer, json, noContent, problem } from '../answer.ts';
 import type { Daemon } from '../daemon.ts';
 import { type Ask, body, malformed } from '../requests.ts';
 import { describeSchema, editSchema } from './description-schemas.ts';
-import { nameOf, oneOf } from './resources.ts';
+import { nameOf, oneOf, reasonOf } from './resources.ts';
 import type { ApiRoute } from './route.ts';
 
 /** What resources there are, said while the daemon runs. */
@@ -102,7 +103,9 @@ function descriptionFrom({ name, offline, ...rest }: z.infer<typeof describeSche
   return {
     name,
     ...traitsFrom(rest),
-    offline: offline ? { reason: offline.reason, until: offline.until ? Date.parse(offline.until) : null } : null,
+    offline: offline
+      ? { reason: reasonOf(offline.reason), until: offline.until ? Date.parse(offline.until) : null }
+      : null,
   };
 }
 
@@ -136,11 +139,6 @@ function changesFrom(given: Omit<z.infer<typeof editSchema>, 'was'>): Changes {
     ...(machine === undefined ? {} : { machine }),
     ...(staleAfter === undefined ? {} : { staleAfter: staleAfter === null ? null : staleAfter * 1000 }),
   };
-}
-
-/** As a descriptor is read: so what is exported and imported again is the same. */
-function oneSpaced(text: string): string {
-  return text.trim().replace(/\s+/g, ' ');
 }
 
 function gone(name: string) {

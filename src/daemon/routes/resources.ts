@@ -1,6 +1,7 @@
 import { impossible, unknownName } from '../../core/advice.ts';
 import { availableNow, everPossible } from '../../core/assign.ts';
 import { refuse } from '../../core/error.ts';
+import { oneSpaced } from '../../core/name.ts';
 import { obstaclesTo, queueToJson } from '../../core/queue-view.ts';
 import type { State } from '../../core/state.ts';
 import { resourceToJson } from '../../core/view.ts';
@@ -64,12 +65,18 @@ function unknown(state: State, name: string): Reply {
 }
 
 async function offline(daemon: Daemon, ask: Ask): Promise<Answer> {
-  const { reason, until, by } = await body(ask, offlineSchema, daemon.http.body);
+  const { reason: said, until, by } = await body(ask, offlineSchema, daemon.http.body);
+  const reason = reasonOf(said);
   const name = nameOf(ask);
   const known = daemon.identify(ask);
   const principal = known.name === '' && by ? { ...known, name: by } : known;
   const command = { type: 'offline', name, reason, until: until ? Date.parse(until) : null, principal } as const;
   return daemon.engine.submit(command, (sight) => oneOf(sight, name));
+}
+
+/** Spaces alone are no reason. Spaced as a descriptor is read, so that what is exported and imported again is the same. */
+export function reasonOf(text: string): string {
+  return oneSpaced(text) || malformed('reason: has at least one character that is seen', undefined, 422);
 }
 
 async function online(daemon: Daemon, ask: Ask): Promise<Answer> {
