@@ -35,7 +35,7 @@ await Promise.all([
     entryPoints: ['src/daemon/main.ts'],
     outfile: 'dist/daemon.cjs',
     // What few daemons load is loaded from its package: a mail client alone is a quarter of the time that the bundle takes.
-    external: ['better-sqlite3', 'nodemailer'],
+    external: ['better-sqlite3', 'nodemailer', 'saxes'],
     plugins: [boardAssets],
   }),
 ]);

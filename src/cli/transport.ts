@@ -177,9 +177,9 @@ function readAll(
 const UNTRUSTED = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ERR_TLS|ERR_SSL|EPROTO/;
 
 /** The operating system's words, in ours. */
-function unanswered(
+export function unanswered(
   error: Error & { code?: string; errors?: readonly (Error & { code?: string })[] },
-  at: Endpoint,
+  at: Pick<Endpoint, 'url'>,
 ): Unanswered {
   if (error instanceof Unanswered) return error;
   // One attempt per address of the name, each with an error of its own.

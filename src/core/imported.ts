@@ -1,7 +1,19 @@
 import type { DescribeJson } from './wire-descriptions.ts';
 
 /** What `rentabot import` can read, as `--format` calls it. */
-export const IMPORT_FORMATS = ['descriptor'] as const;
+export const IMPORT_FORMATS = [
+  'descriptor',
+  'rentabot',
+  'rent-a-bot',
+  'jenkins',
+  'boskos',
+  'labgrid',
+  'py-lockable',
+  'pool-resource',
+  'enema',
+  'releng-hardware',
+  'csv',
+] as const;
 
 export type ImportFormat = (typeof IMPORT_FORMATS)[number];
 

@@ -21,7 +21,7 @@ export const RESOURCE_KEYS = [
   'stale_after',
   'offline',
 ] as const;
-type ResourceKey = (typeof RESOURCE_KEYS)[number];
+export type ResourceKey = (typeof RESOURCE_KEYS)[number];
 
 /** Most slots of one resource. */
 export const MOST_SLOTS = 10_000;

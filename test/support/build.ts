@@ -27,7 +27,7 @@ export async function buildProgram(): Promise<{ readonly program: string; readon
       ...common,
       entryPoints: ['src/daemon/main.ts'],
       outfile: join(dist, 'daemon.cjs'),
-      external: ['better-sqlite3', 'nodemailer'],
+      external: ['better-sqlite3', 'nodemailer', 'saxes'],
       plugins: [boardAssets],
     }),
   ]);

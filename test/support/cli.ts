@@ -68,7 +68,7 @@ async function bundle(version: string): Promise<string> {
       ...common,
       entryPoints: ['src/daemon/main.ts'],
       outfile: out('daemon.cjs'),
-      external: ['better-sqlite3', 'nodemailer'],
+      external: ['better-sqlite3', 'nodemailer', 'saxes'],
       plugins: [boardAssets],
     }),
   ]);

@@ -1,8 +1,10 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { type Refusal, refuse } from '../../core/error.ts';
+import { IMPORT_FORMATS, type ImportFormat } from '../../core/imported.ts';
 import type { DescribedJson, ResourceJson } from '../../core/wire.ts';
 import { type Asked, askDaemon, failed, refuseUsage } from '../ask.ts';
 import type { Client, Patience, Reply } from '../client.ts';
+import { fetchSource, isUrl } from '../import-fetch.ts';
 import { type Planned, planImport } from '../import-plan.ts';
 import { readImport } from '../import-reader.ts';
 import { openSource, STDIN } from '../import-source.ts';
@@ -27,11 +29,18 @@ Examples:
   rentabot import lab.yaml
   rentabot import lab.yaml --dry-run
   rentabot import lab.yaml --prune --yes
+  rentabot import http://old-host:8080/machines
+  rentabot import org.jenkins.plugins.lockableresources.LockableResourcesManager.xml
+  rentabot import ~/locks --format pool-resource
   rentabot export --url https://old.example | rentabot import - --yes
 
-Exit codes as for status; 78 if the file is wrong.`;
+It reads what rent-a-bot, Jenkins (Lockable Resources), Boskos, labgrid, py-lockable, Concourse (pool-resource), Enema and
+releng-hardware have written, too, and tables; docs/moving-in.md says what becomes of what.
+
+Exit codes as for status; 64 if the file cannot be read, 78 if it is wrong, 69 also if the url does not answer.`;
 
 interface ImportOptions extends CommonOptions {
+  readonly format?: ImportFormat;
   readonly yes?: boolean;
   readonly dryRun?: boolean;
   readonly prune?: boolean;
@@ -43,15 +52,16 @@ interface There {
   readonly prune: readonly ResourceJson[] | null;
 }
 
-/** `rentabot import FILE`: what a file describes, added to what there is. */
+/** `rentabot import FILE|URL`: what a file, or another tool, describes, added to what there is. */
 export function addImport(program: Command, shell: Shell): void {
   const command = program
     .command('import')
     .summary('add and change what a file describes')
     .description(
-      'Reads a descriptor file and shows how it differs from what there is; then, with --yes or once you agree, adds what is new and changes what differs. What the file does not have is left as it is, unless --prune is given.',
+      'Reads a descriptor, or what another tool has written, and shows how it differs from what there is; then, with --yes or once you agree, adds what is new and changes what differs. What the file does not have is left as it is, unless --prune is given.',
     )
-    .argument('<file>', 'the file; - for stdin')
+    .argument('<file>', 'a file, a folder, a url, or - for stdin')
+    .addOption(new Option('--format <name>', 'what it is, where that is not recognised').choices(IMPORT_FORMATS))
     .option('--prune', 'remove what the file does not have; what is held goes when its holder is done')
     .option('-y, --yes', 'do it, without a question')
     .option('--dry-run', 'show the difference, and change nothing')
@@ -64,9 +74,9 @@ export function addImport(program: Command, shell: Shell): void {
 
 async function importFile(file: string, options: ImportOptions, shell: Shell): Promise<number> {
   const talk = new Talk(shell.voice, readManner(options, shell.machine.env));
-  const source = openSource(file, shell.machine.cwd);
+  const source = isUrl(file) ? await fetchSource(file) : openSource(file, shell.machine.cwd);
   if ('code' in source) return refuseUsage(source, shell, options);
-  const read = readImport(source);
+  const read = readImport(source, options.format ?? null);
   if ('problems' in read) {
     const { problems, hint } = read;
     return failed(refuse('config', problems.map(printable).join('\n'), { hint }), talk).exit;

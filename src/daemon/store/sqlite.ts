@@ -149,7 +149,7 @@ export class SqliteStore implements Store {
 }
 
 /** Loaded here and nowhere else: clients run, and install, without it. */
-function loadBinding(): typeof BetterSqlite3 {
+export function loadBinding(): typeof BetterSqlite3 {
   try {
     const Binding = createRequire(__filename)('better-sqlite3') as typeof BetterSqlite3;
     // The package can be there without its compiled part, which is looked for only now.
