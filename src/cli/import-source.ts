@@ -34,8 +34,8 @@ export function unreadable(where: string, why: string): Refusal {
   return refuse('usage', `${printable(where)} cannot be read: ${why}`, { hint: '' });
 }
 
-export function tooLarge(where: string): Refusal {
-  return unreadable(where, `it has more than ${LARGEST_IMPORT_BYTES} bytes`);
+export function tooLarge(where: string, largest = LARGEST_IMPORT_BYTES): Refusal {
+  return unreadable(where, `it has more than ${largest} bytes`);
 }
 
 /** Null where it is too much. Piece by piece: of a pipe nobody knows how much will come. */
