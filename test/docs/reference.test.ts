@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { ERRORS } from '../../src/core/error.ts';
+import { IMPORT_FORMATS } from '../../src/core/imported.ts';
 import { ROOT, readDocument, sectionOf } from './support/markdown.ts';
 
 /** docs/cli.md and docs/protocol.md against the program. */
@@ -56,6 +57,16 @@ describe.each(commands)('the options of %s', (name) => {
 test('every common option and every want is an option of lock', () => {
   const offered = optionsIn(help('lock', '--help'));
   expect([...common, ...wants].filter((option) => !offered.has(option))).toEqual([]);
+});
+
+test('docs/cli.md and docs/moving-in.md have each format that an import knows', () => {
+  const row = cli.split('\n').find((line) => line.startsWith('| `--format <name>` |')) ?? '';
+  expect([...row.matchAll(/`([a-z-]+)`/g)].map(([, name]) => name)).toEqual([...IMPORT_FORMATS]);
+  const last = [...readDocument('docs/moving-in.md').matchAll(/^\| \[.*\| (`[^|]*`) \|$/gm)].map(
+    ([, names]) => names ?? '',
+  );
+  const written = new Set(last.flatMap((names) => [...names.matchAll(/`([a-z-]+)`/g)].map(([, name]) => name)));
+  expect([...written].sort()).toEqual([...IMPORT_FORMATS].sort());
 });
 
 test('docs/protocol.md has each error with its status and exit code, and no other', () => {

@@ -57,7 +57,10 @@ describe('the program offers', () => {
     [['lock', '-n', 'board-1', '--', 'ma'], [':files']],
     [['serve', '-c', ''], [':files']],
     [['import', ''], [':files']],
-    [['import', '--format', 'r'], ['rentabot', 'rent-a-bot', 'releng-hardware']],
+    [
+      ['import', '--format', 'r'],
+      ['rentabot', 'rent-a-bot', 'releng-hardware'],
+    ],
     [['nonsense', ''], []],
   ])('for %j: %j', async (words, expected) => {
     expect((await offered(...words)).sort()).toEqual([...expected].sort());
