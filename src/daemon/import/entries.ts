@@ -74,18 +74,21 @@ function distinct(entries: readonly Entry[], found: Found): readonly Entry[] {
     else named.set(entry.name, [entry]);
   }
   const kept = new Map<string, Entry>();
+  const keep = (entry: Entry): void => {
+    if (kept.has(entry.name)) found.remarks.warn(entry.at, `${quote(entry.name)} is given twice; the last counts`);
+    kept.set(entry.name, entry);
+  };
   for (const [name, same] of named) {
     const full = new Set(same.map(({ fullName }) => fullName ?? name));
-    if (same.length > 1 && full.size === same.length) {
-      found.remarks.warn(
-        same[0]?.at ?? null,
-        `${same.length} are called ${quote(name)}; here they are ${[...full].join(', ')}`,
-      );
-      for (const entry of same) kept.set(entry.fullName ?? name, { ...entry, name: entry.fullName ?? name });
+    const last = same.at(-1) as Entry;
+    if (same.length === 1) keep(last);
+    else if (full.size === same.length) {
+      const names = [...full].join(', ');
+      found.remarks.warn(same[0]?.at ?? null, `${same.length} are called ${quote(name)}; here they are ${names}`);
+      for (const entry of same) keep({ ...entry, name: entry.fullName ?? name });
     } else {
-      const last = same.at(-1) as Entry;
-      if (same.length > 1) found.remarks.warn(last.at, `${quote(name)} is given ${same.length} times; the last counts`);
-      kept.set(name, last);
+      found.remarks.warn(last.at, `${quote(name)} is given ${same.length} times; the last counts`);
+      keep(last);
     }
   }
   return [...kept.values()];

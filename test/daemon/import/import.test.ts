@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { IMPORT_FORMATS } from '../../../src/core/imported.ts';
 import { readImport } from '../../../src/daemon/import/import.ts';
@@ -62,4 +63,50 @@ test('a file that is not there any more is told, and so is one that only looks l
     problems: [expect.stringMatching(/^x: it has no POOL/)],
     hint: 'it was read as pool-resource; --format takes it for something else',
   });
+});
+
+const SEED = Number(process.env.RENTABOT_SEED ?? Date.now() % 1_000_000);
+
+test(`whatever a slip of the pen makes of a file, there is an answer (seed ${SEED})`, () => {
+  const files = [
+    'resources: [{type: a, state: free, names: [b, c]}, {type: t, max-count: 3}]',
+    'unclassified: {lockableResourcesManager: {declaredResources: [{name: a, labels: "b c", properties: [{name: d, value: e}]}]}}',
+    '<?xml version="1.1"?><org.jenkins.plugins.lockableresources.LockableResourcesManager><resources><r><name>a&#x41;</name><labelsAsList><string>b</string></labelsAsList></r></resources></org.jenkins.plugins.lockableresources.LockableResourcesManager>',
+    "a: {matches: [{cls: '*', exporter: x, group: y}], tags: {b: c}, aliases: [d]}",
+    "Place 'a':\n  tags: b=c, d=e\n  matches:\n    a/b/c -> d\n  acquired: x/y\n",
+    'a: {USBSerialPort: {match: {b: c}}, NetworkService: {address: d, port: 1}, location: e}',
+    '[{"id": "1", "online": false, "hostname": "h", "a": {"b": [1, "c"]}}]',
+    '[{"subsystem_id": 0, "subsystem_name": "a", "node_name": "b", "is_busy": 1, "kind": "c"}]',
+    '[{"datacenter": "a", "machine": "b", "lastseen": "2018-11-08T08:47:50"}]',
+    '{"resources": [{"name": "a", "lock-token": "x", "tags": "b,c", "max-lock-duration": 60}]}',
+    '{"resources": [{"name": "a", "maxHold": 60, "leases": [{"holder": {"name": "b"}}], "offline": {"reason": "c", "until": null}}]}',
+    'name,tags,slots\n"a ""b""",c,2\n',
+  ];
+  const put = fc.oneof(fc.string({ maxLength: 3 }), fc.constantFrom('"', '{', '[', '<', '&', '\n'));
+  const slip = fc.record({ at: fc.nat(400), drop: fc.nat(6), put });
+  fc.assert(
+    fc.property(fc.constantFrom(...files), fc.array(slip, { maxLength: 4 }), (file, slips) => {
+      const text = slips.reduce((one, { at, drop, put }) => {
+        const place = at % (one.length + 1);
+        return one.slice(0, place) + put + one.slice(place + drop);
+      }, file);
+      const read = importOf(text);
+      if (slips.length === 0) expect(read).not.toMatchObject({ format: 'descriptor' });
+      if ('problems' in read)
+        expect(read.problems.filter((problem) => !/^file|^and \d+ more$/.test(problem))).toEqual([]);
+      else expect(read.resources.every(({ name }) => typeof name === 'string')).toBe(true);
+    }),
+    { seed: SEED, numRuns: 3000 },
+  );
+});
+
+test('a name that others get, to be told apart, may be one that there is', () => {
+  const rows = ['uart', 'uart', 'b/uart'].map((subsystem_name, subsystem_id) => {
+    return { subsystem_id, subsystem_name, node_name: subsystem_id === 0 ? 'a' : 'b' };
+  });
+  const read = importOf(JSON.stringify(rows.slice(0, 2).concat({ ...rows[2], node_name: 'c' } as never)));
+  expect(read).toMatchObject({ resources: [{ name: 'a/uart' }, { name: 'b/uart', properties: { node: 'c' } }] });
+  expect('warnings' in read && read.warnings).toContainEqual(
+    expect.stringContaining('"b/uart" is given twice; the last counts'),
+  );
 });
