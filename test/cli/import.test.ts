@@ -84,7 +84,10 @@ const described: fc.Arbitrary<DescribedJson> = fc
 test(`what is exported reads back as what it was (seed ${SEED})`, () => {
   fc.assert(
     fc.property(fc.uniqueArray(described, { selector: (one) => one.name, maxLength: 5 }), (resources) => {
-      const back = read(descriptorYaml(resources)).resources;
+      const yaml = descriptorYaml(resources);
+      const back = read(yaml).resources;
+      // Also as rent-a-bot has it, without the line above them.
+      if (resources.length > 0) expect(read(yaml.replace(/^resources:\n/, '')).resources).toEqual(back);
       expect(back.map((one) => ({ machine: null, staleAfter: null, ...one, source: 'api' }))).toEqual(resources);
       expect(plan(resources, back).every(({ type }) => type === 'same')).toBe(true);
     }),
@@ -216,6 +219,6 @@ describe('what is pruned', () => {
 test('a mistake in a file is told with its place', () => {
   expect(readImport(sourceOf('x: {slots: none}', 'lab.yaml'))).toEqual({
     problems: [expect.stringMatching(/^lab\.yaml:1:12: slots of x: expected a whole number/)],
-    hint: 'mend the file and try again',
+    hint: expect.stringContaining('it was read as a descriptor'),
   });
 });

@@ -9,7 +9,10 @@ import { firstHas, listTree, mapsIn, tellUnknown, textAt, valueAt } from './tree
 export const boskos: Format = {
   name: 'boskos',
   recognises: ({ tree }) =>
-    firstHas(valueAt(tree, 'resources'), (has) => has('type') && ['names', 'min-count', 'max-count'].some(has)),
+    firstHas(
+      valueAt(tree, 'resources'),
+      (has) => !has('name') && has('type') && ['names', 'min-count', 'max-count'].some(has),
+    ),
   read: (found) => {
     const groups = mapsIn(
       found.tree && (valueAt(found.tree, 'resources') ?? found.tree),

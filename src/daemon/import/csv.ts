@@ -13,8 +13,8 @@ export const csv: Format = {
     if (text === null) return false;
     const isCalledSo = /\.(?:csv|tsv)$/i.test(source.where);
     const line = /^[^\r\n]*/.exec(text.slice(0, LONGEST_HEADER))?.[0] ?? '';
-    // A line of YAML or JSON may have commas, too.
-    if (/[{[]|: /.test(line)) return isCalledSo;
+    // A line of YAML or JSON, and a comment, may have commas, too.
+    if (/[{[]|^#|:\s|:$/.test(line)) return isCalledSo;
     const names = namesOf(line);
     return isCalledSo || (names.length > 1 && names.includes('name'));
   },

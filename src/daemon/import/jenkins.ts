@@ -12,8 +12,7 @@ import { firstHas, listTree, mapsIn, nameIn, tellUnknown, textAt, textTree, valu
  */
 export const jenkins: Format = {
   name: 'jenkins',
-  recognises: (found) =>
-    found.isMarkup ? isItsXml(found) : declaredIn(found.tree) !== undefined || isItsApi(found.tree),
+  recognises: (found) => (found.isMarkup ? isItsXml(found) : isItsYaml(found.tree) || isItsApi(found.tree)),
   read: (found) => {
     const resources = found.isMarkup ? resourcesInXml(found) : mapsIn(listIn(found.tree), EXPECTED, found);
     return describeEntries(
@@ -27,6 +26,11 @@ const EXPECTED = 'a list under unclassified.lockableResourcesManager.declaredRes
 
 function isItsXml({ text }: Found): boolean {
   return text !== null && new RegExp(`<${JENKINS_XML.replaceAll('.', '\\.')}[\\s>/]`).test(text.slice(0, 10_000));
+}
+
+/** With its list, or with the whole way to it: a resource of ours may be called as one of its keys. */
+function isItsYaml(tree: Tree | null): boolean {
+  return declaredIn(tree)?.type === 'list' || valueAt(tree, 'unclassified', 'lockableResourcesManager') !== undefined;
 }
 
 function isItsApi(tree: Tree | null): boolean {

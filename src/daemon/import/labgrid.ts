@@ -1,3 +1,4 @@
+import { RESOURCE_KEYS } from '../described.ts';
 import { quote } from '../remarks.ts';
 import { describeTree, type Tree, type YamlEntry, type YamlMap } from '../yaml.ts';
 import { describeEntries, type Entry, propertiesFrom } from './entries.ts';
@@ -12,7 +13,7 @@ import { listTree, quotedTree, tellUnknown, textAt, textTree, valueAt } from './
  */
 export const labgrid: Format = {
   name: 'labgrid',
-  recognises: (found) => isText(found) || hasPlaces(found.tree) || hasGroups(found.tree),
+  recognises: (found) => isText(found) || (!isOurs(found.tree) && (hasPlaces(found.tree) || hasGroups(found.tree))),
   read: (found) => {
     const tree = isText(found) ? placesInText(found.text ?? '') : found.tree;
     if (tree?.type !== 'map') {
@@ -30,7 +31,12 @@ export const labgrid: Format = {
 };
 
 function isText({ text }: Found): boolean {
-  return text !== null && PLACE_LINE.test(text);
+  return text !== null && PLACE_LINE.test(text) && /^ {2}matches:[ \r]*$/m.test(text);
+}
+
+/** A name of ours may be capitalised, as only classes are there. */
+function isOurs(tree: Tree | null): boolean {
+  return valueAt(tree, 'resources') !== undefined;
 }
 
 function hasPlaces(tree: Tree | null): boolean {
@@ -38,14 +44,17 @@ function hasPlaces(tree: Tree | null): boolean {
   return first?.type === 'map' && valueAt(first, 'matches')?.type === 'list';
 }
 
-/** The names of classes are capitalised, and the keys of a descriptor are not. */
+/** The names of classes are capitalised, and the keys of a descriptor are not, unless somebody slips. */
 function hasGroups(tree: Tree | null): boolean {
   const first = firstOf(tree);
   if (first?.type !== 'map') return false;
-  return [...first.entries].some(
-    ([key, { value }]) => isResource(key, value) && (/^[A-Z][A-Za-z0-9]+$/.test(key) || textAt(value, 'cls') !== null),
-  );
+  const keys = [...first.entries.keys()];
+  if (keys.some((key) => OUR_KEYS.has(key.toLowerCase()))) return false;
+  const isClass = (key: string, value: Tree) => /^[A-Z][A-Za-z0-9]+$/.test(key) || textAt(value, 'cls') !== null;
+  return [...first.entries].some(([key, { value }]) => isResource(key, value) && isClass(key, value));
 }
+
+const OUR_KEYS: ReadonlySet<string> = new Set(RESOURCE_KEYS);
 
 function isResource(key: string, value: Tree): boolean {
   return key !== 'location' && value.type === 'map';

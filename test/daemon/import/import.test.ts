@@ -9,10 +9,26 @@ test.each([
   ['one with settings', 'resources: {a: {tags: x}}\nfacades: {enema: false}\n'],
   ['one with a list', 'resources: [{name: a, properties: {type: b}}]\n'],
   ['one in brackets', '{a: {tags: [name, b]}}'],
+  ['one with capitals', 'resources: {Board1: {tags: x}, b: {}}\n'],
+  [
+    'one with names that are keys elsewhere',
+    'declaredResources: {tags: x}\nlockableResourcesManager: {}\nunclassified: {}\n',
+  ],
+  ['one with a name like a table', 'name;tags:\n  tags: x\n'],
+  ['one with a comment like a table', '#,name,tags\na: {}\n'],
+  ["one with a name like labgrid's", "Place 'a':\n  tags: x\n"],
   ['one with a resource called matches', 'matches: {tags: x}\n'],
   ['nothing', '{}'],
 ])('a descriptor stays one: %s', (_, text) => {
   expect(importOf(text)).toMatchObject({ format: 'descriptor', warnings: [] });
+});
+
+test('a descriptor with a slip in a key stays one, which says what was meant', () => {
+  const read = importOf('a: {Properties: {mem: 8}}\n');
+  expect(read).toMatchObject({
+    format: 'descriptor',
+    warnings: [expect.stringContaining('did you mean "properties"?')],
+  });
 });
 
 test.each([
