@@ -79,8 +79,8 @@ export function bodyIn(text: string): string {
   return text.replace(/^(?:\ufeff)?(?:[ \t\r]*(?:#[^\n]*)?(?:\n|$))+/, '');
 }
 
-/** What a saved file says, beside what there is. `file` is its path. */
-export function judge(before: DescribedJson, text: string, file: string): Judged {
+/** What a saved file says, beside what there is. `file` is its path, `now` the wall clock: what has ended by then is over. */
+export function judge(before: DescribedJson, text: string, file: string, now: number): Judged {
   const body = bodyIn(text);
   if (body.trim() === '' || body === bodyOf(before)) return { type: 'same' };
   const found = problemsIn(before.name, body, file);
@@ -88,14 +88,14 @@ export function judge(before: DescribedJson, text: string, file: string): Judged
   const shown = found.map(() => '');
   const problems = found.length === 0 ? [] : problemsIn(before.name, draftOf(before.name, body, shown), file);
   if (problems.length > 0) return { type: 'wrong', problems };
-  const read = readImport(body, file);
+  const read = readDraft(body, file);
   const after = 'resources' in read ? read.resources[0] : undefined;
-  return after === undefined ? { type: 'same' } : compared(before, after);
+  return after === undefined ? { type: 'same' } : compared(before, after, now);
 }
 
 /** A warning is one too: somebody is there to look at it, and what is ignored would be lost. */
 function problemsIn(name: string, text: string, file: string): readonly string[] {
-  const read = readImport(text, basename(file));
+  const read = readDraft(text, basename(file));
   if ('problems' in read) return read.problems;
   if (read.warnings.length > 0) return read.warnings;
   const names = read.resources.map((one) => one.name);
@@ -104,8 +104,13 @@ function problemsIn(name: string, text: string, file: string): readonly string[]
   return [`this is about ${name} alone, whose name stays, found ${names.join(', ')}`];
 }
 
-function compared(before: DescribedJson, after: DescribeJson): Judged {
-  const plan = planImport([before], [after])[0];
+/** As what it was written as, whatever else it may look like now. */
+function readDraft(text: string, where: string) {
+  return readImport({ type: 'bytes', where, bytes: new TextEncoder().encode(text), path: null }, 'descriptor');
+}
+
+function compared(before: DescribedJson, after: DescribeJson, now: number): Judged {
+  const plan = planImport([before], [after], { now, prune: null })[0];
   const { changes = {}, offline = null, lines = [] } = plan?.type === 'change' ? plan : {};
   const isBack = before.offline !== null && !after.offline;
   if (lines.length === 0 && !isBack) return { type: 'same' };

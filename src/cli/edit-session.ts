@@ -97,7 +97,7 @@ class Session {
       const text = this.file.read();
       const written = bodyIn(text);
       if (left.type === 'aborted') return this.aborted(left, written);
-      const judged = judge(this.before, text, this.file.path);
+      const judged = judge(this.before, text, this.file.path, Date.now());
       if (judged.type === 'same') this.file.remove();
       if (judged.type !== 'wrong') return judged;
       if (problems.length > 0 && written === body) return judged;
