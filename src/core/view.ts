@@ -77,8 +77,9 @@ function leasedResources(state: State, { uses, fence }: Lease, viewer: Viewer): 
     const resource = state.catalogue.byId.get(id)?.resource;
     if (!resource) continue;
     const { name, endpoint, properties, env, slots } = resource;
-    const common = { id, name, endpoint, properties, fence, mode: modeToJson(mode, slots) };
-    found.push(viewer === 'holder' ? { ...common, env } : common);
+    const seen: LeasedResourceJson = { id, name, endpoint, properties, fence, mode: modeToJson(mode, slots) };
+    if (viewer === 'holder') seen.env = env;
+    found.push(seen);
   }
   return found;
 }

@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Millis } from '../core/model.ts';
 import type { Answer, Reply } from './answer.ts';
-import { type PlainRequest, readPlainRequest } from './plain-request.ts';
+import { PlainReader, type PlainRequest } from './plain-request.ts';
 import type { Ask, WholeRequest } from './requests.ts';
 import type { ApiRoute } from './routes/route.ts';
 
@@ -16,7 +16,17 @@ export interface LaneOptions {
   /** Called with every request. */
   readonly asked: () => void;
   readonly now: () => Millis;
+  /** When time alone will change something; null for never. */
+  readonly nextDeadline: () => Millis | null;
+  /** Calls back after a while, unless the answer is called; replaced in tests. */
+  readonly later?: (go: () => void, span: Millis) => () => void;
 }
+
+/**
+ * How long a renewal may wait for others: a process that wakes up for each of them spends more on that than on all that
+ * is to be done. Whoever has the shortest lease that there can be renews it every 667 ms.
+ */
+const GATHERING_MS: Millis = 100;
 
 /** How long a connection may say nothing; Node's server is told the same. */
 export const KEEP_ALIVE_MS: Millis = 65_000;
@@ -40,6 +50,9 @@ export class FastLane {
   private readonly connections = new Set<Connection>();
   private readonly answerers: Readonly<Record<PlainRequest['does'], Answerer>>;
   private date = { second: -1, text: '' };
+  private gathered: (() => void)[] = [];
+  /** Ends the wait of those who are gathered; null while nobody is. */
+  private cancel: (() => void) | null = null;
 
   constructor(private readonly options: LaneOptions) {
     const answererFor = (does: PlainRequest['does']): Answerer => {
@@ -56,37 +69,63 @@ export class FastLane {
     return this.connections.size;
   }
 
+  /** Renewals that are gathered. */
+  get waiting(): number {
+    return this.gathered.length;
+  }
+
   /** Takes a new connection; `ordinary` has it from the moment it leaves the lane. */
   admit(socket: Socket, ordinary: (socket: Socket) => void): void {
-    const connection = new Connection(
-      socket,
-      (asked) => this.answer(asked, socket),
-      () => {
-        this.connections.delete(connection);
-      },
-      ordinary,
-    );
+    const { answer, written, gather } = this;
+    const left = (): void => {
+      this.connections.delete(connection);
+    };
+    const connection = new Connection(socket, { answer, written, gather, left, ordinary });
     this.connections.add(connection);
   }
 
   /** Ends each connection: at once, or after the answer under way. */
   stepDown(): void {
     for (const connection of this.connections) connection.stepDown();
+    this.goOn();
   }
 
-  private async answer(asked: PlainRequest, socket: Socket): Promise<string> {
+  /** Calls back now or soon, before anything ends that a renewal could keep. */
+  private readonly gather = (go: () => void): void => {
+    this.gathered.push(go);
+    if (this.cancel !== null) return;
+    const { nextDeadline, now, later = afterwards } = this.options;
+    const deadline = nextDeadline() ?? Number.POSITIVE_INFINITY;
+    if (deadline - now() > 2 * GATHERING_MS) this.cancel = later(this.goOn, GATHERING_MS);
+    else this.goOn();
+  };
+
+  private readonly goOn = (): void => {
+    const gathered = this.gathered;
+    this.gathered = [];
+    this.cancel?.();
+    this.cancel = null;
+    for (const go of gathered) go();
+  };
+
+  private readonly answer = (asked: PlainRequest, socket: Socket): Promise<Answer> => {
     this.options.asked();
-    const answer = await this.answerers[asked.does](askOf(asked, socket));
-    if (answer instanceof Response) throw new Error('a plain request is not answered with a stream');
-    return this.written(answer);
-  }
+    return this.answerers[asked.does](askOf(asked, socket));
+  };
 
   /** As Node's server writes it. */
-  private written({ status, headers, text }: Reply): string {
+  private readonly written = (answer: Answer): Written => {
+    if (answer instanceof Response) throw new Error('a plain request is not answered with a stream');
+    const { status, headers, text } = answer;
+    const bytes = text === null ? 0 : Buffer.byteLength(text);
     const standing = `Date: ${this.dateLine()}\r\nConnection: keep-alive\r\nKeep-Alive: timeout=${KEEP_ALIVE_MS / 1000}\r\n`;
-    const length = text === null ? '' : `Content-Length: ${Buffer.byteLength(text)}\r\n`;
-    return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${linesOf(headers)}${standing}${length}\r\n${text ?? ''}`;
-  }
+    const length = text === null ? '' : `Content-Length: ${bytes}\r\n`;
+    return {
+      text: `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${linesOf(headers)}${standing}${length}\r\n${text ?? ''}`,
+      // One byte a character where it can be: most answers are ASCII.
+      encoding: bytes === (text?.length ?? 0) ? 'latin1' : 'utf8',
+    };
+  };
 
   private dateLine(): string {
     const second = Math.floor(this.options.now() / 1000);
@@ -95,19 +134,35 @@ export class FastLane {
   }
 }
 
+/** An answer as it goes over the wire. */
+interface Written {
+  readonly text: string;
+  readonly encoding: 'latin1' | 'utf8';
+}
+
+/** What a connection needs of its lane. */
+interface Lane {
+  readonly answer: (asked: PlainRequest, socket: Socket) => Promise<Answer>;
+  readonly written: (answer: Answer) => Written;
+  readonly gather: (go: () => void) => void;
+  readonly left: () => void;
+  readonly ordinary: (socket: Socket) => void;
+}
+
 /** One connection, from its start to its end or until it leaves the lane. At most one request of it is being answered. */
 class Connection {
   private answering = false;
   /** The other side will say nothing more, or we shall: after the answer under way it ends. */
   private last = false;
+  /** It renews over and over, and nobody waits for that. A first time somebody may. */
+  private isRoutine = false;
+  private readonly reader = new PlainReader();
 
   constructor(
     private readonly socket: Socket,
-    private readonly answer: (asked: PlainRequest) => Promise<string>,
-    private readonly left: () => void,
-    private readonly ordinary: (socket: Socket) => void,
+    private readonly lane: Lane,
   ) {
-    socket.on('data', this.heard).on('end', this.stepDown).on('error', this.broke).on('close', this.left);
+    socket.on('data', this.heard).on('end', this.stepDown).on('error', this.broke).on('close', lane.left);
     socket.setTimeout(KEEP_ALIVE_MS, this.fellSilent);
   }
 
@@ -120,16 +175,23 @@ class Connection {
     // What comes before its time waits, so that answers have the order of what was asked.
     if (this.answering) this.postpone(chunk);
     else {
-      const asked = readPlainRequest(chunk);
+      const asked = this.reader.read(chunk);
       if (asked === null) this.leave(chunk);
-      else void this.take(asked);
+      else this.begin(asked);
     }
   };
 
-  private async take(asked: PlainRequest): Promise<void> {
+  private begin(asked: PlainRequest): void {
     this.answering = true;
+    const waits = asked.does === 'renew' && this.isRoutine;
+    this.isRoutine = asked.does === 'renew';
+    if (waits) this.lane.gather(() => void this.take(asked));
+    else void this.take(asked);
+  }
+
+  private async take(asked: PlainRequest): Promise<void> {
     try {
-      this.write(await this.answer(asked));
+      this.write(this.lane.written(await this.lane.answer(asked, this.socket)));
     } catch {
       this.socket.destroy();
     }
@@ -138,11 +200,10 @@ class Connection {
     else if (this.socket.isPaused() && !this.socket.writableNeedDrain) this.socket.resume();
   }
 
-  private write(text: string): void {
+  private write({ text, encoding }: Written): void {
     const { socket } = this;
     if (!socket.writable) return;
-    // One byte a character where it can be: most answers are ASCII.
-    const taken = socket.write(text, isAscii(text) ? 'latin1' : 'utf8');
+    const taken = socket.write(text, encoding);
     if (taken) return;
     socket.pause();
     socket.once('drain', () => socket.resume());
@@ -155,11 +216,11 @@ class Connection {
 
   private leave(chunk: Buffer): void {
     const { socket } = this;
-    socket.off('data', this.heard).off('end', this.stepDown).off('error', this.broke).off('close', this.left);
+    socket.off('data', this.heard).off('end', this.stepDown).off('error', this.broke).off('close', this.lane.left);
     socket.off('timeout', this.fellSilent).setTimeout(0);
-    this.left();
+    this.lane.left();
     this.postpone(chunk);
-    this.ordinary(socket);
+    this.lane.ordinary(socket);
     socket.resume();
   }
 
@@ -170,6 +231,11 @@ class Connection {
   private readonly broke = (): void => {
     this.socket.destroy();
   };
+}
+
+function afterwards(go: () => void, span: Millis): () => void {
+  const timer = setTimeout(go, span);
+  return () => clearTimeout(timer);
 }
 
 const writtenHeaders = new WeakMap<Reply['headers'], string>();
@@ -184,10 +250,6 @@ function linesOf(headers: Reply['headers']): string {
     writtenHeaders.set(headers, lines);
   }
   return lines;
-}
-
-function isAscii(text: string): boolean {
-  return Buffer.byteLength(text) === text.length;
 }
 
 /** As much of a Context as a route may look at. */

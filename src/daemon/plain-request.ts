@@ -10,7 +10,7 @@ export interface PlainRequest {
   readonly id: string;
   readonly does: 'acquire' | 'renew' | 'release';
   readonly query: string;
-  readonly headers: IncomingHttpHeaders;
+  readonly headers: Readonly<IncomingHttpHeaders>;
   readonly body: string;
 }
 
@@ -40,24 +40,42 @@ const HOST = /^[\w.:[\]-]+$/;
  * Reads a chunk of a connection as exactly one request of those three kinds, written the way that nearly all clients
  * write it; null for everything else, which is no judgement: it is for Node's parser, which has one. No reader of HTTP: it
  * knows one form of it. A test holds the two together: what this reads, Node reads the same.
+ *
+ * One for each connection: a client that does the same again sends the same headers again.
  */
-export function readPlainRequest(chunk: Buffer): PlainRequest | null {
-  const text = chunk.toString('latin1', 0, LONGEST_HEAD);
-  const end = text.indexOf('\r\n\r\n');
-  const first = text.indexOf('\r\n');
-  if (end < 0 || first === end) return null;
-  const [, method = '', { length } = '', renew, query = ''] = LINE.exec(text.slice(0, first)) ?? [];
-  const does = deedOf(method, renew !== undefined, query);
-  const headers = does && readHeaders(text.slice(first + 2, end));
-  if (!headers) return null;
-  const body = chunk.subarray(end + 4);
-  if (body.length !== Number(headers['content-length'] ?? 0) || !isUtf8(body)) return null;
-  const from = method.length + 1;
-  const url = text.slice(from, first - VERSION.length);
-  // Copied, not cut out: it is remembered for an hour, and what is cut out keeps all that it was a part of.
-  const id = chunk.toString('latin1', from + PATH.length, from + PATH.length + length);
-  return { method, url, id, does, query, headers, body: body.toString() };
+export class PlainReader {
+  private readonly known: Record<PlainRequest['does'], Head> = { acquire: NO_HEAD, renew: NO_HEAD, release: NO_HEAD };
+
+  read(chunk: Buffer): PlainRequest | null {
+    const text = chunk.toString('latin1', 0, LONGEST_HEAD);
+    const end = text.indexOf('\r\n\r\n');
+    const first = text.indexOf('\r\n');
+    if (end < 0 || first === end) return null;
+    const [, method = '', { length } = '', renew, query = ''] = LINE.exec(text.slice(0, first)) ?? [];
+    const does = deedOf(method, renew !== undefined, query);
+    const headers = does && this.headersOf(does, text.slice(first + 2, end));
+    if (!headers) return null;
+    const body = chunk.subarray(end + 4);
+    if (body.length !== Number(headers['content-length'] ?? 0) || !isUtf8(body)) return null;
+    const from = method.length + 1;
+    const url = text.slice(from, first - VERSION.length);
+    // Copied, not cut out: it is remembered for an hour, and what is cut out keeps all that it was a part of.
+    const id = chunk.toString('latin1', from + PATH.length, from + PATH.length + length);
+    return { method, url, id, does, query, headers, body: body.toString() };
+  }
+
+  private headersOf(does: PlainRequest['does'], text: string): Head['headers'] {
+    if (this.known[does].text !== text) this.known[does] = { text, headers: readHeaders(text) };
+    return this.known[does].headers;
+  }
 }
+
+interface Head {
+  readonly text: string;
+  readonly headers: Readonly<IncomingHttpHeaders> | null;
+}
+
+const NO_HEAD: Head = { text: '', headers: null };
 
 /** What is asked with a query may be anything, unless it gives back. */
 function deedOf(method: string, renews: boolean, query: string): PlainRequest['does'] | null {

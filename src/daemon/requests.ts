@@ -10,7 +10,7 @@ import { RentabotError, refuse } from '../core/error.ts';
 export interface WholeRequest {
   readonly method: string;
   readonly url: string;
-  readonly headers: IncomingHttpHeaders;
+  readonly headers: Readonly<IncomingHttpHeaders>;
   readonly rawHeaders: readonly string[];
   readonly socket: Socket;
   readonly body: string;

@@ -51,6 +51,7 @@ export function frontOf(daemon: Daemon, asked: () => void): Front {
     answerOf: answererOf(daemon),
     asked,
     now: () => daemon.engine.now(),
+    nextDeadline: () => daemon.engine.nextDeadline(),
   });
   return { listener, lane };
 }

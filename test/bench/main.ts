@@ -47,8 +47,8 @@ How to read it:
   transaction that puts a key if it is absent, then a delete. Its gRPC interface is faster than its gateway.
 - **Hand-overs** are timed inside the rules (\`src/core\`), without disk or network: the cost of a release and the grant that
   follows, relative to the smallest world. A turn looks at what changed, not at what exists.
-- **Renewals** come a hundred times a second, each on a connection of its own and as a turn of its own: mostly what Node takes to wake up
-  for a request. Under load, where requests share turns, one costs a tenth of that.
+- **Renewals** come a hundred times a second, each on a connection of its own. Most of what they cost is to wake up, so the daemon
+  answers those that a holder sends by routine up to 100 ms later, several at once; the echo answers each at once.
 - **The board** is looked at by Debian's Chromium on the same cores. A first paint counts from the navigation; a change, from before its request is sent to the frame that shows it.
   Open boards are plain connections that read all they are told.
 - **\`lock -- true\`** finds the daemon, asks, runs \`true\`, gives back, and is compared with a Node that does nothing.

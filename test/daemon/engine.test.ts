@@ -98,6 +98,15 @@ describe('a turn', () => {
     expect(engine.figures.largestBatch).toBe(3);
   });
 
+  test('of renewals that are asked in one breath is one', async () => {
+    await start(new HeldStore());
+    await engine.submit(acquire('one', 'name:a'), () => null);
+    await new Promise((resolve) => setImmediate(resolve));
+    const { turns } = engine.figures;
+    await Promise.all([1, 2, 3].map(() => engine.submit(renew('one'), () => null)));
+    expect(engine.figures.turns).toBe(turns + 1);
+  });
+
   test('of a renewal waits for no company, but for all that came before it', async () => {
     const store = new HeldStore();
     await start(store);
@@ -111,8 +120,12 @@ describe('a turn', () => {
       void ask('within');
       answered.push('alone');
     });
-    expect(answered).toEqual(['alone']);
+    let waited = false;
+    setImmediate(() => {
+      waited = true;
+    });
     await alone;
+    expect([answered, waited]).toEqual([['alone'], false]);
     await eventually('the other had its turn', () => answered.length === 2);
     const letGo = store.hold();
     const before = engine.submit(acquire('two', 'name:b'), () => answered.push('before'));

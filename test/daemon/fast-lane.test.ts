@@ -2,6 +2,8 @@ import type { Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Batch } from '../../src/core/store.ts';
+import { answererOf, apiRoutes } from '../../src/daemon/app.ts';
+import { FastLane } from '../../src/daemon/fast-lane.ts';
 import { listenOnTcp, makeServer } from '../../src/daemon/server.ts';
 import { MemoryStore } from '../../src/daemon/store/memory.ts';
 import { acquireJson, newId, secretOf } from '../support/builders-daemon.ts';
@@ -249,6 +251,91 @@ describe('an answer', () => {
     for (const one of before) await answerOf(daemon.http, one);
     const answers = [await answerOf(daemon.http, line), await answerOf(other, line)];
     expect(answers[0]).toBe(answers[1]);
+  });
+});
+
+describe('renewals', () => {
+  /** Lets those go on who are gathered; null while nobody is. */
+  let pending: (() => void) | null;
+  let deadline: number | null;
+  let lane: FastLane;
+  let server: Server;
+  let http: Http;
+  beforeEach(async () => {
+    [pending, deadline] = [null, null];
+    lane = new FastLane({
+      routes: apiRoutes(daemon.daemon),
+      answerOf: answererOf(daemon.daemon),
+      asked: () => {},
+      now: () => 1_000_000,
+      nextDeadline: () => deadline,
+      later: (go) => {
+        pending = go;
+        return () => {
+          pending = null;
+        };
+      },
+    });
+    server = makeServer(daemon.front.listener, 100, { lane });
+    http = new Http(await listenOnTcp(server, { host: '127.0.0.1', port: 0 }));
+  });
+  afterEach(() => {
+    lane.stepDown();
+    server.closeAllConnections();
+    server.close();
+  });
+
+  /** A holder who has renewed so many times. */
+  async function holderOf(name: string, times: number): Promise<{ talk: Talk; id: string; bytes: string }> {
+    const [talk, id] = [await Talk.with(http), newId()];
+    await talk.ask(bytesOf(acquire(id, name)));
+    for (let i = 0; i < times; i += 1) await talk.ask(bytesOf(renew(id)));
+    return { talk, id, bytes: bytesOf(renew(id)) };
+  }
+
+  test('of a first time are answered at once: somebody may wait for it', async () => {
+    await holderOf('board-1', 1);
+    expect(pending).toBeNull();
+  });
+
+  test('that are routine share a turn', async () => {
+    const [one, two] = [await holderOf('board-1', 1), await holderOf('board-2', 1)];
+    const { turns } = daemon.engine.figures;
+    one.talk.socket.write(one.bytes);
+    await eventually('the first is gathered', () => pending !== null);
+    two.talk.socket.write(two.bytes);
+    await eventually('the second is there', () => lane.waiting === 2);
+    expect([one.talk.statuses.length, two.talk.statuses.length]).toEqual([2, 2]);
+    pending?.();
+    await eventually('both are answered', () => one.talk.statuses.length + two.talk.statuses.length === 6);
+    expect(daemon.engine.figures.turns - turns).toBe(1);
+    expect([one.talk.statuses[2], two.talk.statuses[2]]).toEqual(['200', '200']);
+    for (const { talk } of [one, two]) talk.socket.destroy();
+  });
+
+  test('are not kept waiting where something may end meanwhile', async () => {
+    const { talk, bytes } = await holderOf('board-1', 1);
+    deadline = 1_000_150;
+    await talk.ask(bytes);
+    expect(talk.statuses).toEqual(['200', '200', '200']);
+    talk.socket.destroy();
+  });
+
+  test('that are gathered are answered before the daemon goes', async () => {
+    const { talk, bytes } = await holderOf('board-1', 1);
+    talk.socket.write(bytes);
+    await eventually('it is gathered', () => pending !== null);
+    lane.stepDown();
+    await eventually('it ends', () => talk.closed);
+    expect(talk.statuses).toEqual(['200', '200', '200']);
+  });
+
+  test('do not hold back what else comes on their connection', async () => {
+    const { talk, id, bytes } = await holderOf('board-1', 1);
+    await talk.ask(bytesOf(release(id)));
+    await talk.ask(bytes);
+    expect(talk.statuses).toEqual(['200', '200', '204', '410']);
+    talk.socket.destroy();
   });
 });
 

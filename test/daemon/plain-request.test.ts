@@ -2,7 +2,7 @@ import { createServer, type IncomingHttpHeaders } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readPlainRequest } from '../../src/daemon/plain-request.ts';
+import { PlainReader, type PlainRequest } from '../../src/daemon/plain-request.ts';
 
 const SEED = Number(process.env.RENTABOT_SEED ?? Date.now() % 1_000_000);
 const RUNS = Number(process.env.RENTABOT_RUNS ?? 3000);
@@ -12,6 +12,10 @@ const BODY = '{"want":[]}';
 const ACQUIRE = `PUT /api/v2/leases/${ID} HTTP/1.1\r\nHost: localhost:5000\r\nContent-Type: application/json\r\nContent-Length: ${BODY.length}\r\n\r\n${BODY}`;
 const RENEW = `POST /api/v2/leases/${ID}/renew HTTP/1.1\r\nHost: localhost\r\nAuthorization: Lease s\r\nContent-Length: 0\r\n\r\n`;
 const RELEASE = `DELETE /api/v2/leases/${ID}?ended=true&exit=0 HTTP/1.1\r\nhost: [::1]:5000\r\nconnection: Keep-Alive\r\n\r\n`;
+
+function readPlainRequest(chunk: Buffer): PlainRequest | null {
+  return new PlainReader().read(chunk);
+}
 
 describe('is read', () => {
   test('what asks for a lease, with its body', () => {
@@ -37,6 +41,25 @@ describe('is read', () => {
     const asked = ACQUIRE.replace(BODY, body).replace(': 11', `: ${Buffer.byteLength(body)}`);
     expect(readPlainRequest(Buffer.from(asked))?.body).toBe(body);
   });
+});
+
+test('what a connection brings later is read as if it were the first', () => {
+  const reader = new PlainReader();
+  const other = RENEW.replace('Lease s', 'Lease t');
+  const broken = RENEW.replace('Lease s', 'Lease ');
+  for (const bytes of [
+    RENEW,
+    RENEW,
+    RELEASE,
+    other,
+    broken,
+    RENEW,
+    ACQUIRE,
+    ACQUIRE.replace('[]', '{}'),
+    other,
+    broken,
+  ])
+    expect(reader.read(Buffer.from(bytes))).toEqual(readPlainRequest(Buffer.from(bytes)));
 });
 
 describe('is left to Node', () => {

@@ -105,7 +105,7 @@ export function readWant(given: WantJson, i: number): Want {
   return malformed(`want.${i}: ${where}`, 'see `rentabot help lock` for how to say what you want', 422);
 }
 
-async function renew(daemon: Daemon, ask: Ask): Promise<Answer> {
+function renew(daemon: Daemon, ask: Ask): Promise<Answer> {
   const id = leaseId(ask);
   const secretHash = leaseSecretHash(ask);
   const command = { type: 'renew', id, secretHash, principal: daemon.identify(ask) } as const;
