@@ -49,7 +49,7 @@ How to read it:
   follows, relative to the smallest world. A turn looks at what changed, not at what exists.
 - **Renewals** come a hundred times a second, each on a connection of its own. Most of what they cost is to wake up, so the daemon
   answers those that a holder sends by routine up to 100 ms later, several at once; the echo answers each at once.
-- **The board** is looked at by Debian's Chromium on the same cores. A first paint counts from the navigation; a change, from before its request is sent to the frame that shows it.
+- **The board** is looked at by Debian's Chromium on the same cores. A first paint counts from the navigation, in a tab that showed nothing; a change, from before its request is sent to the frame that shows it.
   Open boards are plain connections that read all they are told.
 - **\`lock -- true\`** finds the daemon, asks, runs \`true\`, gives back, and is compared with a Node that does nothing.
   \`flock\` is a small C program on a local file; it is there to keep us modest.

@@ -1,11 +1,12 @@
 import type { Sight } from '../engine.ts';
-import { html } from '../routes/html.ts';
+import { type Html, html } from '../routes/html.ts';
 import type { Visit } from './look.ts';
 import { rowOf, waitersOf } from './rows.ts';
 import type { Page } from './shell.ts';
-import { readChoice } from './view/choice.ts';
+import { type Choice, readChoice } from './view/choice.ts';
 import { queuesOf } from './view/queues.ts';
-import { chipsHtml, choicesHtml, tableHtml, type World } from './view/table.ts';
+import type { Scene } from './view/row.ts';
+import { chipsHtml, choicesHtml, tablePieces, type World } from './view/table.ts';
 import { yoursHtml } from './view/yours.ts';
 
 /** What there is, who holds it and who waits: as it is now, and live where there is script. */
@@ -21,11 +22,14 @@ export function frontPage({ state, now }: Sight, { viewer, face }: Visit, query:
 <section id="yours" aria-label="Yours"${yours === null ? html` hidden` : null}>${yours}</section>
 <form id="choices" role="search" action="/" method="get">${choicesHtml(world, choice)}</form>
 <ul id="chips" aria-label="Filters">${chipsHtml(world, choice, viewer)}</ul>
-<div id="table">
-${tableHtml(world, choice, scene)}
-</div>
-${DIALOG}`,
+<div id="table">\n`,
+    rest: restOf(world, choice, scene),
   };
+}
+
+function* restOf(world: World, choice: Choice, scene: Scene): Generator<Html> {
+  yield* tablePieces(world, choice, scene);
+  yield html`\n</div>\n${DIALOG}`;
 }
 
 /** Filled by the script. */

@@ -14,7 +14,7 @@ import { Live } from './live.ts';
 import { type Visit, visitOf } from './look.ts';
 import { readLast, readPast } from './past.ts';
 import { resourcePage, rowNamed, spanIn } from './resource.ts';
-import { type Page, pageReply } from './shell.ts';
+import { type Page, pageAnswer } from './shell.ts';
 import { wallPage } from './wall.ts';
 
 /** What the pages need beside the native API. None of it is promised to anybody but them. */
@@ -77,7 +77,9 @@ function queryOf(ask: Ask): URLSearchParams {
 async function drawn(daemon: Daemon, ask: Ask, draw: Draw): Promise<Answer> {
   const visit = visitOf(daemon, ask);
   const query = queryOf(ask);
-  return daemon.engine.read((sight) => pageReply(draw(sight, visit, query), visit, sight.now));
+  const { page, now } = await daemon.engine.read((sight) => ({ page: draw(sight, visit, query), now: sight.now }));
+  const onTrouble = (error: unknown): void => daemon.log.error('a page broke off', { path: ask.req.path, error });
+  return pageAnswer(page, visit, now, { outgoing: ask.env?.outgoing, onTrouble });
 }
 
 async function join(daemon: Daemon, live: Live, ask: Ask): Promise<Answer> {

@@ -1,5 +1,6 @@
+import type { ServerResponse } from 'node:http';
 import { SCRIPT_NAME, STYLE_NAME } from 'rentabot:board-assets';
-import { type Reply, text } from '../answer.ts';
+import { type Answer, SENT, text } from '../answer.ts';
 import { type Html, html } from '../routes/html.ts';
 import type { Visit } from './look.ts';
 
@@ -11,6 +12,8 @@ export interface Page {
   /** Only this resource is shown. */
   readonly only?: number;
   readonly main: Html;
+  /** What comes after that, and is made while the browser shows what it has: nothing of a state that may change. */
+  readonly rest?: Iterable<Html>;
 }
 
 const PLACES = [
@@ -32,16 +35,62 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-export function pageReply(page: Page, visit: Visit, now: number): Reply {
-  return text(pageText(page, visit, now), {
+/** Where an answer goes, and who is told what went wrong once it has begun. */
+export interface Outlet {
+  readonly outgoing: ServerResponse | undefined;
+  readonly onTrouble: (error: unknown) => void;
+}
+
+/** A page with a rest goes out as it is made, where there is a connection to take it. */
+export function pageAnswer(page: Page, visit: Visit, now: number, { outgoing, onTrouble }: Outlet): Answer {
+  const headers = {
     'content-type': 'text/html; charset=utf-8',
     'content-security-policy': POLICY,
     'referrer-policy': 'same-origin',
     vary: 'accept, cookie',
-  });
+  };
+  const pieces = piecesOf(page, visit, now);
+  if (page.rest === undefined || outgoing === undefined) return text([...pieces].join(''), headers);
+  outgoing.writeHead(200, text('', headers).headers);
+  sendPieces(pieces, outgoing, onTrouble);
+  return SENT;
 }
 
-function pageText({ title, name, main, only }: Page, { viewer, theme, csrf }: Visit, now: number): string {
+/** Characters that are sent together: the first of them are the first screen, and other requests have their turn between. */
+const AT_ONCE = 16_384;
+
+function sendPieces(pieces: Iterator<string>, outgoing: ServerResponse, onTrouble: Outlet['onTrouble']): void {
+  const next = (): void => {
+    if (outgoing.destroyed) return;
+    try {
+      const { text, isLast } = gather(pieces);
+      if (isLast) outgoing.end(text);
+      else if (outgoing.write(text)) setImmediate(next);
+      else outgoing.once('drain', next);
+    } catch (error) {
+      onTrouble(error);
+      outgoing.destroy();
+    }
+  };
+  next();
+}
+
+function gather(pieces: Iterator<string>): { readonly text: string; readonly isLast: boolean } {
+  let text = '';
+  for (let piece = pieces.next(); !piece.done; piece = pieces.next()) {
+    text += piece.value;
+    if (text.length >= AT_ONCE) return { text, isLast: false };
+  }
+  return { text, isLast: true };
+}
+
+function* piecesOf(page: Page, visit: Visit, now: number): Generator<string, undefined> {
+  yield beginning(page, visit, now) + page.main.text;
+  for (const { text } of page.rest ?? []) yield text;
+  yield END;
+}
+
+function beginning({ title, name, only }: Page, { viewer, theme, csrf }: Visit, now: number): string {
   const said = theme === null ? null : html` data-theme="${theme}"`;
   return html`<!doctype html>
 <html lang="en"${said}>
@@ -65,14 +114,16 @@ ${csrf === null ? null : html`<meta name="csrf" content="${csrf}">\n`}<title>${t
 </header>
 <div id="away" role="alert" hidden></div>
 <main id="main">
-${main}
+`.text;
+}
+
+const END = html`
 </main>
 <footer>rentabot ${RENTABOT_VERSION} · <a href="/docs">HTTP interface</a> · <a href="/openapi.json">openapi.json</a> · <a href="/api/v2/resources">resources as JSON</a></footer>
 <div id="told" role="status" aria-live="polite"></div>
 </body>
 </html>
 `.text;
-}
 
 /** Who one is, and the way out or in. On an open daemon it is a name, which the script lets one change. */
 function whoHtml({ name, open }: Visit['viewer']): Html {

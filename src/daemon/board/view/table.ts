@@ -108,10 +108,15 @@ function groupsOf(rows: readonly Row[]): readonly (readonly [string, string])[] 
 
 /** The table with what is chosen. */
 export function tableHtml(world: World, choice: Choice, scene: Scene): Html {
+  return html`${[...tablePieces(world, choice, scene)]}`;
+}
+
+/** The same piece by piece, each made when it is asked for. */
+export function* tablePieces(world: World, choice: Choice, scene: Scene): Generator<Html> {
   const groups = choose(world.rows.values(), world.queues, choice, scene.viewer);
-  return html`<table id="board"><caption class="vh">Resources</caption><thead><tr>${headsHtml(choice)}</tr></thead>
-${[...bodiesHtml(groups, world, scene)]}</table>
-<p id="empty"${isEmpty(groups) ? null : html` hidden`}>${emptyHtml(world)}</p>`;
+  yield html`<table id="board"><caption class="vh">Resources</caption><thead><tr>${headsHtml(choice)}</tr></thead>\n`;
+  yield* bodiesHtml(groups, world, scene);
+  yield html`</table>\n<p id="empty"${isEmpty(groups) ? null : html` hidden`}>${emptyHtml(world)}</p>`;
 }
 
 export function headsHtml(choice: Choice): Html {
@@ -128,17 +133,22 @@ export function headsHtml(choice: Choice): Html {
  * A browser lays out all of a table before it paints any: so what is far below the first screen is laid out after that. The
  * script puts it into the body that it belongs to.
  */
-const AT_FIRST = 60;
+const AT_FIRST = 30;
+/** Rows that are made in one go. */
+const AT_ONCE = 50;
 
 function* bodiesHtml(groups: readonly Group[], { queues }: World, scene: Scene): Generator<Html> {
+  const drawn = (rows: readonly Row[]): Html[] =>
+    rows.map((row) => html`${rowHtml(row, queues.get(row.id) ?? [], scene)}\n`);
   let room = AT_FIRST;
   for (const { title, rows } of groups) {
-    const drawn = rows.map((row) => html`${rowHtml(row, queues.get(row.id) ?? [], scene)}\n`);
     const head = title === '' ? null : groupHtml(title, rows);
-    const [first, later] = [drawn.slice(0, room), drawn.slice(room)];
-    if (first.length > 0 || later.length === 0) yield html`<tbody data-group="${title}">${head}${first}</tbody>`;
+    const [first, later] = [rows.slice(0, room), rows.slice(room)];
+    if (first.length > 0 || later.length === 0) yield html`<tbody data-group="${title}">${head}${drawn(first)}</tbody>`;
     if (later.length > 0) {
-      yield html`<tbody data-group="${title}" class="later">${first.length > 0 ? null : head}${later}</tbody>`;
+      yield html`<tbody data-group="${title}" class="later">${first.length > 0 ? null : head}`;
+      for (let i = 0; i < later.length; i += AT_ONCE) yield html`${drawn(later.slice(i, i + AT_ONCE))}`;
+      yield html`</tbody>`;
     }
     room -= first.length;
   }
