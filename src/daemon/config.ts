@@ -38,6 +38,8 @@ export interface Config {
   readonly tagRules: readonly TagRule[];
   /** Null for plain HTTP. Unix sockets are plain in any case. */
   readonly tls: TlsFiles | null;
+  /** Has the token of an admin; null where admins are made otherwise. */
+  readonly adminTokenFile: string | null;
   readonly trustedProxies: readonly string[];
   /** Why it may not listen where it is told to as long as it knows nobody; null where it may. */
   readonly exposure: Problem | null;
@@ -69,6 +71,7 @@ export interface ServeFlags {
   readonly auth?: string | undefined;
   readonly tlsCert?: string | undefined;
   readonly tlsKey?: string | undefined;
+  readonly adminTokenFile?: string | undefined;
   readonly private?: boolean | undefined;
 }
 
@@ -140,6 +143,7 @@ function readEnvironment(env: ConfigSources['env'], host: ConfigSources['host'])
   if (env.RENTABOT_LISTEN) set(settings, 'listen', listenFrom(env.RENTABOT_LISTEN, 'RENTABOT_LISTEN', problems));
   if (env.RENTABOT_SOCKET) settings.socket = absolutePath(env.RENTABOT_SOCKET, base);
   if (env.RENTABOT_DATA) settings.data = absolutePath(env.RENTABOT_DATA, base);
+  if (env.RENTABOT_ADMIN_TOKEN_FILE) settings.adminTokenFile = absolutePath(env.RENTABOT_ADMIN_TOKEN_FILE, base);
   if (env.RENTABOT_LOG) Object.assign(settings, logFrom(env.RENTABOT_LOG, problems));
   return { settings, problems };
 }
@@ -158,8 +162,10 @@ function readFlags(flags: ServeFlags, host: ConfigSources['host']): Read {
   if (Object.keys(tls).length > 0) settings.tls = tls;
   if (flags.auth === 'none') settings.auth = 'none';
   else if (flags.auth !== undefined) problems.push(remark('--auth', `expected none, found ${quote(flags.auth)}`));
-  for (const name of ['config', 'socket', 'data'] as const) {
-    if (flags[name] === '') problems.push(remark(`--${name}`, 'expected a path, found nothing'));
+  if (flags.adminTokenFile !== undefined) settings.adminTokenFile = absolutePath(flags.adminTokenFile, base);
+  const { config, socket, data, adminTokenFile } = flags;
+  for (const [name, path] of Object.entries({ config, socket, data, 'admin-token-file': adminTokenFile })) {
+    if (path === '') problems.push(remark(`--${name}`, 'expected a path, found nothing'));
   }
   return { settings, problems };
 }
@@ -193,13 +199,14 @@ function logFrom(text: string, problems: Problem[]): Pick<Settings, 'logFormat' 
   return found;
 }
 
-type Doors = Pick<Config, 'private' | 'listen' | 'socket' | 'data' | 'undeclared' | 'auth'>;
+type Doors = Pick<Config, 'private' | 'listen' | 'socket' | 'data' | 'undeclared' | 'auth' | 'adminTokenFile'>;
 
 /** A private daemon stands where its clients look for it, whatever the environment says for others. */
 function privateDoors(env: ConfigSources['env'], host: Host): Doors {
   const { privateSocket, privateData } = places(env, host);
   const socket = { paths: [privateSocket], explicit: true };
-  return { private: true, listen: null, socket, data: privateData, undeclared: 'create', auth: null };
+  const access = { auth: null, adminTokenFile: null };
+  return { private: true, listen: null, socket, data: privateData, undeclared: 'create', ...access };
 }
 
 function doors(settings: Settings, env: ConfigSources['env'], host: Host): Doors {
@@ -213,6 +220,7 @@ function doors(settings: Settings, env: ConfigSources['env'], host: Host): Doors
     data: settings.data ?? serveData,
     undeclared: settings.undeclared ?? 'refuse',
     auth: settings.auth ?? null,
+    adminTokenFile: settings.adminTokenFile ?? null,
   };
 }
 
@@ -258,6 +266,7 @@ function exposureOf({ listen, auth }: Doors, source: Source): Problem | null {
   const message =
     `listening on ${formatListen(listen)} would let everybody on the network take and release everything: ` +
     'listen on 127.0.0.1 and add somebody first (`rentabot user add NAME --role admin`), ' +
+    'or name a file with the token of an admin (`--admin-token-file`), ' +
     'or write "auth: none" beside "resources:" in the descriptor if that is what you want';
   return { ...source, message };
 }

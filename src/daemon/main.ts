@@ -12,6 +12,7 @@ import { Engine } from './engine.ts';
 import { Nodes } from './facades/enema/nodes.ts';
 import type { FastLane } from './fast-lane.ts';
 import { boundHeap } from './heap.ts';
+import { adoptAdminToken, readoptAdminToken } from './identity/file-admin.ts';
 import { Identities } from './identity/identities.ts';
 import { watchIdleness } from './idle.ts';
 import { type Ids, makeIds } from './ids.ts';
@@ -48,6 +49,8 @@ const HOST_SOCKET_MODE = 0o666;
 const PRIVATE_SOCKET_MODE = 0o600;
 /** In the data folder: always an admin, and so the way back in. */
 const ADMIN_SOCKET = 'admin.sock';
+/** Who is the first process is in a container, and alone there. */
+const FIRST_PID = 1;
 
 type Release = () => unknown;
 
@@ -79,7 +82,7 @@ async function run(config: Config, log: Log, home: string, releases: Release[]):
   const rules = rulesOf(config);
   const engine = await openEngine(store, rules, log, releases);
   const ids = makeIds();
-  const identities = openIdentities(config, store, ids, log, () => engine.now());
+  const { identities, renewAdminToken } = await openIdentities(config, store, ids, { engine, log });
   releases.push(() => identities.close());
   const meters = new Meters();
   releases.push(engine.subscribe(meters.hear));
@@ -132,6 +135,7 @@ async function run(config: Config, log: Log, home: string, releases: Release[]):
   if (config.private) releases.push(watchIdleness(engine, () => lastAsked, idle));
   const reload = (): void => {
     renewTls();
+    renewAdminToken();
     void descriptors.reload();
   };
   process.on('SIGHUP', reload);
@@ -199,14 +203,24 @@ async function openDescriptors(
 }
 
 /** Who is known. Throws a RentabotError where nobody is, and more than this host could connect. */
-function openIdentities(config: Config, store: SqliteStore, ids: Ids, log: Log, now: () => Millis): Identities {
+async function openIdentities(
+  config: Config,
+  store: SqliteStore,
+  ids: Ids,
+  tools: Pick<Daemon, 'engine' | 'log'>,
+): Promise<{ readonly identities: Identities; readonly renewAdminToken: () => void }> {
   // A private daemon serves its user, who is known by the socket.
   const known = config.private ? new MemoryIdentities() : store.identities;
+  const now = (): Millis => tools.engine.now();
   const identities = new Identities({ store: known, ids, now, exposed: config.exposure !== null });
+  const { credentials } = identities;
+  const file = config.adminTokenFile;
+  const fromFile = file === null ? null : { file, credentials, tools, isAlone: process.pid === FIRST_PID };
+  if (fromFile) await adoptAdminToken(fromFile);
   if (identities.isOpen && config.exposure !== null) throw new RentabotError(refuseProblems([config.exposure]));
   if (identities.isOpen && config.tagRules.length > 0)
-    log.warn('the rules about tags bind nobody as long as this daemon knows nobody');
-  return identities;
+    tools.log.warn('the rules about tags bind nobody as long as this daemon knows nobody');
+  return { identities, renewAdminToken: () => void (fromFile && readoptAdminToken(fromFile)) };
 }
 
 /** On stdout for whoever started it, and in the log. */

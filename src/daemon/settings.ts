@@ -42,6 +42,8 @@ export interface Settings {
   /** Who may take what has a tag. */
   readonly tagRules?: readonly TagRule[];
   readonly tls?: Partial<TlsFiles>;
+  /** Has the token of an admin. */
+  readonly adminTokenFile?: string;
   readonly trustedProxies?: readonly string[];
   readonly logFormat?: LogFormat;
   readonly logLevel?: LogLevel;
@@ -113,6 +115,7 @@ export function settingReaders(draft: SettingsDraft, base: PathBase, remarks: Re
     access: (value: Tree) => set(draft, 'access', readAccess(value, remarks)),
     rules: (value: Tree) => set(draft, 'tagRules', readTagRules(value, remarks)),
     tls: (value: Tree) => set(draft, 'tls', readTls(value, base, remarks)),
+    admin_token_file: (value: Tree) => set(draft, 'adminTokenFile', readPath(value, 'admin_token_file', base, remarks)),
     trusted_proxies: (value: Tree) => set(draft, 'trustedProxies', readProxies(value, remarks)),
     log: (value: Tree) => readLog(value, draft, remarks),
     limits: (value: Tree) => readLimits(value, draft, remarks),

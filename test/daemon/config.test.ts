@@ -48,6 +48,7 @@ test('without anything the daemon serves this host alone', () => {
     access: {},
     tagRules: [],
     tls: null,
+    adminTokenFile: null,
     trustedProxies: [],
     exposure: null,
     log: { format: 'text', level: 'info' },
@@ -273,7 +274,7 @@ describe('a daemon that everybody on the network could use', () => {
     'is refused on %s as long as it knows nobody, and told what to do',
     (listen) => {
       const told =
-        'would let everybody on the network take and release everything: listen on 127.0.0.1 and add somebody first (`rentabot user add NAME --role admin`), or write "auth: none"';
+        'would let everybody on the network take and release everything: listen on 127.0.0.1 and add somebody first (`rentabot user add NAME --role admin`), or name a file with the token of an admin (`--admin-token-file`), or write "auth: none"';
       const sources = [{ flags: { listen } }, { env: { RENTABOT_LISTEN: listen } }, settings(`listen: "${listen}"`)];
       const places = ['--listen: ', 'RENTABOT_LISTEN: ', '/work/rentabot.yaml:2:9: '];
       for (const [i, source] of sources.entries()) {

@@ -51,7 +51,8 @@ describe('docs/configuration.md', () => {
   });
 
   test('has every variable and flag', () => {
-    for (const name of ['RENTABOT_LISTEN', 'RENTABOT_SOCKET', 'RENTABOT_DATA', 'RENTABOT_LOG', '--listen HOST:PORT']) {
+    const variables = ['LISTEN', 'SOCKET', 'DATA', 'LOG', 'ADMIN_TOKEN_FILE'].map((name) => `RENTABOT_${name}`);
+    for (const name of [...variables, '--listen HOST:PORT', '--admin-token-file FILE']) {
       expect(rows.has(name)).toBe(true);
     }
   });

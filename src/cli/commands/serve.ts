@@ -13,6 +13,7 @@ interface ServeOptions {
   readonly data?: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
+  readonly adminTokenFile?: string;
   readonly private?: boolean;
 }
 
@@ -20,7 +21,8 @@ const EXAMPLES = `
 Examples:
   rentabot serve
   rentabot serve -c lab.yaml --data /var/lib/rentabot
-  rentabot serve --listen 127.0.0.1:0 --socket none`;
+  rentabot serve --listen 127.0.0.1:0 --socket none
+  rentabot serve --listen 0.0.0.0:5000 --admin-token-file /run/secrets/rentabot-admin-token`;
 
 /** `rentabot serve`: the daemon. Only here is its bundle loaded. */
 export function addServe(program: Command, shell: Shell): void {
@@ -39,6 +41,10 @@ export function addServe(program: Command, shell: Shell): void {
       'speak https, with this certificate (PEM, with what stands between it and the authority)',
     )
     .option('--tls-key <file>', 'its key (PEM); SIGHUP reads both again')
+    .option(
+      '--admin-token-file <file>',
+      'whoever comes with the token in it is an admin, from the first start on; SIGHUP reads it again',
+    )
     .addOption(new Option('--private', "as a client starts its user's own daemon").hideHelp())
     .addHelpText('after', EXAMPLES)
     .action(async (options: ServeOptions) => {

@@ -11,7 +11,7 @@ import {
 import type { Millis, Principal } from '../../core/model.ts';
 import type { Ids } from '../ids.ts';
 import { hashSecret, sameHash } from '../requests.ts';
-import { firstIsAdmin, lesserRole } from './people.ts';
+import { firstIsAdmin, HOST_ADMIN, lesserRole } from './people.ts';
 import type { Roster } from './roster.ts';
 
 const DAY_MS: Millis = 86_400_000;
@@ -21,6 +21,8 @@ export const LOGIN_TOKEN_MS: Millis = 90 * DAY_MS;
 /** Browsers of one user; the oldest is logged out for one more. */
 const MOST_SESSIONS = 50;
 const MOST_TOKENS = 10_000;
+/** The name of the token whose text stands in a file of the daemon's owner. No other can have it: names have no blanks. */
+export const FILE_ADMIN = 'file admin';
 /** When a token was used last is written so much later at most, for all of them at once. */
 const USE_WRITTEN_MS: Millis = 60_000;
 
@@ -149,7 +151,24 @@ export class Credentials {
     return made;
   }
 
-  /** By its id, or its name; a login's has no name of its own. */
+  /**
+   * Makes this text the token of the file, in the place of the one before. A text that is known stays as it is, also
+   * where it was revoked: what has leaked must not be back with the next start.
+   */
+  adopt(secret: string): 'kept' | 'made' | 'replaced' | Refusal {
+    const known = this.roster.tokenByHash(hashSecret(secret));
+    if (known?.name === FILE_ADMIN) return 'kept';
+    if (known)
+      return refuse('config', `this is the token ${known.name}`, { hint: 'the file needs a token of its own' });
+    const before = this.roster.allTokens().filter(({ name }) => name === FILE_ADMIN);
+    const given = { name: FILE_ADMIN, role: 'admin', owner: '', login: false, expiresAt: null } as const;
+    const { token } = this.make(given, HOST_ADMIN.name, secret);
+    const dropped = before.map(({ id }): IdentityChange => ({ type: 'drop-token', id }));
+    this.roster.change([...dropped, { type: 'put-token', token }]);
+    return before.length > 0 ? 'replaced' : 'made';
+  }
+
+  /** By its id, or its name; a login's has no name of its own. The file's is remembered as expired, until it is revoked once more. */
   revoke(by: Principal, what: string): Token | Refusal {
     const mine = this.list(by);
     const token = mine.find(({ id }) => id === what) ?? mine.find(({ name, login }) => !login && name === what);
@@ -158,7 +177,11 @@ export class Credentials {
       return refuse('not-found', `there is no token ${what}`, { hint: '`rentabot token list` has them all' });
     if (this.exposed && this.roster.allUsers().length === 0 && this.roster.allTokens().length === 1)
       return refuse('conflict', `${personal.name} is the last that this daemon knows`, { hint: 'add a user first' });
-    this.roster.change([{ type: 'drop-token', id: personal.id }]);
+    const isRemembered = personal.name === FILE_ADMIN && personal.expiresAt === null;
+    this.roster.change([
+      { type: 'drop-token', id: personal.id },
+      ...(isRemembered ? [{ type: 'put-token', token: { ...personal, expiresAt: this.now() } } as const] : []),
+    ]);
     this.used.delete(personal.id);
     return personal;
   }
@@ -194,9 +217,12 @@ export class Credentials {
     }
   }
 
-  private make(given: Pick<Token, 'name' | 'role' | 'owner' | 'login' | 'expiresAt'>, createdBy: string): MadeToken {
+  private make(
+    given: Pick<Token, 'name' | 'role' | 'owner' | 'login' | 'expiresAt'>,
+    createdBy: string,
+    secret = this.ids.token(),
+  ): MadeToken {
     const now = this.now();
-    const secret = this.ids.token();
     const hash = hashSecret(secret);
     const token: Token = { ...given, id: this.ids.id(now), hash, createdBy, createdAt: now, lastUsedAt: null };
     return { token, secret };

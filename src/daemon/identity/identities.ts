@@ -7,14 +7,12 @@ import type { Ids } from '../ids.ts';
 import { type Ask, bringsSecret, sameHash, type Wire } from '../requests.ts';
 import { Credentials } from './credentials.ts';
 import { Passwords } from './passwords.ts';
-import { People } from './people.ts';
+import { HOST_ADMIN, People } from './people.ts';
 import { Roster } from './roster.ts';
 
 /** On a daemon without identities everybody who can connect may do everything. */
 const ANYBODY: Principal = { name: '', role: 'admin' };
 const NOBODY: Principal = { name: '', role: 'nobody' };
-/** Whoever can use the socket in the data folder could change the data as well. No user can have this name. */
-const HOST_ADMIN: Principal = { name: 'host admin', role: 'admin' };
 
 export const SESSION_COOKIE = 'rentabot-session';
 export const CSRF_HEADER = 'x-rentabot-csrf';

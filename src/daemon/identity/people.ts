@@ -8,6 +8,8 @@ import type { Passwords } from './passwords.ts';
 import { LONGEST_PASSWORD, SHORTEST_PASSWORD } from './passwords.ts';
 import type { Roster } from './roster.ts';
 
+/** Whoever can use the socket in the data folder could change the data as well. No user can have this name. */
+export const HOST_ADMIN: Principal = { name: 'host admin', role: 'admin' };
 const SALT_BYTES = 16;
 /** Users at most: each is in memory. */
 const MOST_USERS = 10_000;
