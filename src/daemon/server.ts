@@ -21,7 +21,7 @@ const PARSER_HEADER_BYTES = 65_536;
 /** So many connections beyond the limit are told about it; those beyond are closed without a word. */
 const ANSWERED_SURPLUS = 100;
 /** How long answers under way may take once the daemon steps down. */
-const DRAIN_MS: Millis = 2000;
+export const DRAIN_MS: Millis = 2000;
 /** A stream that ends leaves a connection kept for the next request, which nobody will answer. */
 const IDLE_LOOK_MS: Millis = 10;
 const OWNER_MODE = 0o600;
