@@ -5,7 +5,7 @@ cd "$(dirname "$0")"
 rentabot() { command "${RENTABOT:-../../bin/rentabot.js}" "$@"; }
 
 place=$(mktemp -d)
-trap 'kill "${daemon:-}" 2>/dev/null; wait;  rm -rf "$place"' EXIT
+trap 'kill "${daemon:-}" 2>/dev/null; wait; rm -rf "$place"' EXIT
 umask 077
 # openssl rand -hex 32
 head -c 32 /dev/urandom | od -An -vtx1 | tr -d ' \n' >"$place/admin-token"

@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 place=$(mktemp -d)
-trap 'kill "${daemon:-}" 2>/dev/null; wait;  rm -rf "$place"' EXIT
+trap 'kill "${daemon:-}" 2>/dev/null; wait; rm -rf "$place"' EXIT
 umask 077
 mkdir "$place/bin"
 ln -s "${RENTABOT:-$PWD/../../bin/rentabot.js}" "$place/bin/rentabot"
