@@ -312,6 +312,7 @@ describe('a private daemon', () => {
     RENTABOT_DATA: '/x',
     RENTABOT_LOG: 'json',
     RENTABOT_RESOURCE_DESCRIPTOR: '/etc/none.yaml',
+    RENTABOT_ADMIN_TOKEN_FILE: '/etc/admin-token',
   };
 
   test('stands where its clients look for it, whatever the environment says for others', () => {
@@ -323,9 +324,19 @@ describe('a private daemon', () => {
       socket: { paths: ['/run/user/1000/rentabot/private.sock'], explicit: true },
       data: '/home/me/.local/state/rentabot/private',
       undeclared: 'create',
+      adminTokenFile: null,
       log: { format: 'json', level: 'info' },
     });
   });
+});
+
+test('the file with the token of an admin is named by the flag, else the variable, else the file', () => {
+  const given = settings('admin_token_file: token');
+  const env = { RENTABOT_ADMIN_TOKEN_FILE: '/env' };
+  expect(config(given).adminTokenFile).toBe('/work/token');
+  expect(config({ ...given, env }).adminTokenFile).toBe('/env');
+  expect(config({ ...given, env, flags: { adminTokenFile: 'flag' } }).adminTokenFile).toBe('/work/flag');
+  expect(problems({ flags: { adminTokenFile: '' } })).toEqual(['--admin-token-file: expected a path, found nothing']);
 });
 
 test.each<[string, string | null]>([
