@@ -133,13 +133,11 @@ async function run(config: Config, log: Log, home: string, releases: Release[]):
   engine.onDeath = () => stopped.because('the store is lost', ERRORS.internal.exit);
   const idle = (): void => stopped.because('idle');
   if (config.private) releases.push(watchIdleness(engine, () => lastAsked, idle));
-  const reload = (): void => {
+  onHangUp(releases, () => {
     renewTls();
     renewAdminToken();
     void descriptors.reload();
-  };
-  process.on('SIGHUP', reload);
-  releases.push(() => process.off('SIGHUP', reload));
+  });
   tellServing(config, log, url, socket);
 
   const { why, code } = await stopped.when;
@@ -289,6 +287,11 @@ function stopReason(releases: Release[]): {
     releases.push(() => process.off(signal, stop));
   }
   return { when, because };
+}
+
+function onHangUp(releases: Release[], reload: () => void): void {
+  process.on('SIGHUP', reload);
+  releases.push(() => process.off('SIGHUP', reload));
 }
 
 /** Says why there will be no daemon. */
