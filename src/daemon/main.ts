@@ -27,6 +27,7 @@ import { openTargets } from './notify/open.ts';
 import { positionFile } from './notify/positions.ts';
 import { Proxies } from './peer.ts';
 import { formatRemark, refuseProblems } from './remarks.ts';
+import { flawOf } from './runtime.ts';
 import {
   drain,
   type Front,
@@ -65,6 +66,8 @@ export async function serve(flags: ServeFlags): Promise<number> {
   const bootClock = startClock();
   const log = createLog({ ...config.log, now: () => bootClock.now(), write: lines.write });
   for (const warning of loaded.warnings) log.warn(formatRemark(warning));
+  const flaw = flawOf(process.versions.node);
+  if (flaw !== null) log.warn(flaw);
   const releases: Release[] = [lines.flush];
   try {
     return await run(config, log, host.home, releases);

@@ -4,6 +4,7 @@ import type { CheckJson, DoctorJson } from '../../core/wire.ts';
 import { type Answer, json } from '../answer.ts';
 import type { Daemon } from '../daemon.ts';
 import { rentABotOptions } from '../facades/settings.ts';
+import { flawOf } from '../runtime.ts';
 import type { ApiRoute } from './route.ts';
 
 const MIB = 1024 * 1024;
@@ -22,6 +23,7 @@ async function examine(daemon: Daemon): Promise<Answer> {
   const { engine, dataFolder } = daemon;
   const folder = dataFolder === null ? [] : [roomOf(dataFolder), rightsOf(dataFolder)];
   const checks = [
+    ...runtimeOf(),
     storeOf(daemon),
     commitsOf(daemon),
     ...folder,
@@ -36,6 +38,12 @@ async function examine(daemon: Daemon): Promise<Answer> {
     checks,
   };
   return json(examined);
+}
+
+/** Said only where something is known to be wrong with it. */
+function runtimeOf(): CheckJson[] {
+  const flaw = flawOf(process.versions.node);
+  return flaw === null ? [] : [{ name: 'runtime', state: 'warn', text: flaw }];
 }
 
 function storeOf({ engine }: Daemon): CheckJson {
