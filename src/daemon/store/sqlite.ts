@@ -7,7 +7,9 @@ import type { Millis } from '../../core/model.ts';
 import type { Snapshot } from '../../core/state.ts';
 import { type Batch, DEFAULT_RETENTION, type HistoryQuery, type Retention, type Store } from '../../core/store.ts';
 import type { EventJson } from '../../core/wire.ts';
+import { flawOf } from '../runtime.ts';
 import { SqliteIdentities } from './identity-sqlite.ts';
+import { keepAlive } from './keep-alive.ts';
 import { SqliteMachines } from './machine-sqlite.ts';
 import { migrate, refuseNewer } from './migrations.ts';
 import { SqliteNodes } from './node-sqlite.ts';
@@ -148,12 +150,21 @@ export class SqliteStore implements Store {
   }
 }
 
+let isProbed = false;
+
+/** The package can be there without its compiled part, which is looked for only now. */
+function probe(Binding: typeof BetterSqlite3): void {
+  const db = new Binding(':memory:');
+  if (flawOf(process.versions.node) !== null) keepAlive(db);
+  db.close();
+}
+
 /** Loaded here and nowhere else: clients run, and install, without it. */
 export function loadBinding(): typeof BetterSqlite3 {
   try {
     const Binding = createRequire(__filename)('better-sqlite3') as typeof BetterSqlite3;
-    // The package can be there without its compiled part, which is looked for only now.
-    new Binding(':memory:').close();
+    if (!isProbed) probe(Binding);
+    isProbed = true;
     return Binding;
   } catch (error) {
     throw new RentabotError(

@@ -345,6 +345,10 @@ function rowsIn(table: string): number {
 
 function mend(sql: string): void {
   const db = new Database(file());
+  mended.push(db);
   db.exec(sql);
   db.close();
 }
+
+/** Not to be collected: see src/daemon/store/keep-alive.ts. */
+const mended: Database.Database[] = [];
