@@ -11,12 +11,13 @@ umask 077
 head -c 32 /dev/urandom | od -An -vtx1 | tr -d ' \n' >"$place/admin-token"
 
 export RENTABOT_DATA="$place/data" RENTABOT_SOCKET=none RENTABOT_ADMIN_TOKEN_FILE="$place/admin-token"
-rentabot serve -c config/rentabot.yaml --listen 0.0.0.0:0 >"$place/out" 2>"$place/log" &
+# Not by the function, whose shell would be all that a signal reaches.
+command "${RENTABOT:-../../bin/rentabot.js}" serve -c config/rentabot.yaml --listen 127.0.0.1:0 >"$place/out" 2>"$place/log" &
 daemon=$!
 until [ -s "$place/out" ] || ! kill -0 "$daemon"; do sleep 0.05; done
 port=$(sed 's/.*://' "$place/out")
 
-echo 'a stranger on the network:'
+echo 'a stranger:'
 rentabot status --url "http://127.0.0.1:$port" 2>&1 || echo "code $?"
 echo 'docker compose exec rentabot rentabot token create ci --role user'
 RENTABOT_URL="unix:$place/data/admin.sock" rentabot token create ci --role user >"$place/ci-token"

@@ -18,7 +18,7 @@ const data = () => join(account.base, 'data');
 
 function start(options: readonly string[] = ['--admin-token-file', file], env: Record<string, string> = {}): Run {
   account.file('lab.yaml', 'board-1: {}\n');
-  const place = ['--data', data(), '--socket', 'none', '--listen', '0.0.0.0:0'];
+  const place = ['--data', data(), '--socket', 'none', '--listen', '127.0.0.1:0'];
   return account.start(['serve', '-c', 'lab.yaml', ...place, ...options], { env });
 }
 
@@ -26,7 +26,7 @@ function start(options: readonly string[] = ['--admin-token-file', file], env: R
 async function serve(options?: readonly string[], env?: Record<string, string>): Promise<{ run: Run; url: string }> {
   const run = start(options, env);
   await run.said('\n');
-  return { run, url: run.out.replace('listening on ', '').trim().replace('0.0.0.0', '127.0.0.1') };
+  return { run, url: run.out.replace('listening on ', '').trim() };
 }
 
 async function stop(run: Run): Promise<void> {
@@ -116,10 +116,10 @@ describe('a daemon with the token of an admin in a file', () => {
 
   test('is told the file by its descriptor, from the folder of that on', async () => {
     const config = account.file('settings.yaml', 'resources: {}\nadmin_token_file: admin-token\n');
-    const args = ['serve', '-c', config, '--data', data(), '--socket', 'none', '--listen', '0.0.0.0:0'];
+    const args = ['serve', '-c', config, '--data', data(), '--socket', 'none', '--listen', '127.0.0.1:0'];
     const run = account.start(args, { cwd: account.home });
     await run.said('\n');
-    const url = run.out.replace('listening on ', '').trim().replace('0.0.0.0', '127.0.0.1');
+    const url = run.out.replace('listening on ', '').trim();
     expect((await as(FIRST, url, ['status'])).code).toBe(0);
     await stop(run);
   });
