@@ -1,7 +1,7 @@
 import type { Database } from 'better-sqlite3';
 
-/** Objects of the binding, for as long as the process lives. */
-const kept = new Set<unknown>();
+/** Databases with their statements by their text, for as long as the process lives. */
+const kept = new Map<Native, Map<string, NativeStatement>>();
 
 interface Native {
   prepare(this: Native, sql: string, db: Database, isPragma: boolean): NativeStatement;
@@ -13,9 +13,9 @@ interface NativeStatement {
 }
 
 /**
- * Keeps all objects of the binding from being collected, for a Node that ends the process when one is (runtime.ts): they
- * are few, because statements are prepared once. Rows that are read one by one are read at once instead, as each such
- * reading is an object of its own. `db` is any database of the binding that is to be changed, once.
+ * Keeps all objects of the binding from being collected, for a Node that ends the process when one is (runtime.ts). They
+ * are few, because a text that is prepared again is the same statement. Rows that are read one by one are read at once
+ * instead, as each such reading is an object of its own; so no statement is busy when it is used again. `db` is any database of the binding that is to be changed, once.
  */
 export function keepAlive(db: Database): void {
   const inside = Object.getOwnPropertySymbols(db).map((key) => (db as unknown as Record<symbol, unknown>)[key]);
@@ -24,8 +24,11 @@ export function keepAlive(db: Database): void {
   const databases = Object.getPrototypeOf(native) as Native;
   const { prepare } = databases;
   databases.prepare = function (sql, owner, isPragma) {
-    const statement = prepare.call(this, sql, owner, isPragma);
-    kept.add(this).add(statement);
+    const own = kept.get(this) ?? new Map<string, NativeStatement>();
+    kept.set(this, own);
+    const key = `${isPragma} ${sql}`;
+    const statement = own.get(key) ?? prepare.call(this, sql, owner, isPragma);
+    own.set(key, statement);
     return statement;
   };
   const statements = Object.getPrototypeOf(native.prepare('SELECT 1', db, false)) as NativeStatement;

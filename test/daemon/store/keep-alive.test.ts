@@ -15,6 +15,7 @@ test('nothing of a binding that is kept alive is collected, and all of it works 
   const forgotten = [1, 2, 3].map((a) => {
     const put = db.prepare('INSERT INTO t VALUES (?)');
     put.run(a);
+    db.pragma(`cache_size = ${a}`);
     return new WeakRef(put);
   });
   // What a WeakRef has shown stays for the rest of its turn.
@@ -22,6 +23,7 @@ test('nothing of a binding that is kept alive is collected, and all of it works 
   collect();
   expect(forgotten.map((one) => one.deref() !== undefined)).toEqual([true, true, true]);
 
+  expect(db.prepare('INSERT INTO t VALUES (?)')).toBe(forgotten[0]?.deref());
   const read = db.prepare('SELECT a FROM t WHERE a > ? ORDER BY a');
   expect([...read.iterate(1)]).toEqual([{ a: 2 }, { a: 3 }]);
   for (const row of read.iterate(0)) {
